@@ -1,0 +1,215 @@
+//! What an answer of the API means for the batch (fact sheet, sections 4 and 5).
+//!
+//! The answer's text may quote a child's data. It goes into [`SendError::detail`] and nowhere else; the messages here are our
+//! own words and the status.
+
+use std::time::{Duration, SystemTime};
+
+use csc_bridge_core::error::{Error, Kind};
+use csc_bridge_core::sink::{Receipt, SendError, Then};
+use reqwest::Response;
+
+use crate::{position, receipt, retry_after};
+
+/// Most of an answer that is read: a hundred receipts take some 7 kB, and a hundred complaints hardly more.
+const LONGEST_BODY: usize = 1 << 20;
+
+/// An HTTP answer, read.
+pub(crate) struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// From `Retry-After`.
+    pub retry_after: Option<Duration>,
+    /// The body, as far as it came and up to [`LONGEST_BODY`].
+    pub body: String,
+    /// Whether that is all of it.
+    pub whole: bool,
+}
+
+impl Answer {
+    /// Reads the answer. A body that breaks off is no error here: the status may already say what happened.
+    pub async fn read(mut response: Response) -> Answer {
+        let mut bytes = Vec::new();
+        let whole = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if bytes.len() + chunk.len() <= LONGEST_BODY => bytes.extend_from_slice(&chunk),
+                Ok(None) => break true,
+                Ok(Some(_)) | Err(_) => break false,
+            }
+        };
+        let body = String::from_utf8_lossy(&bytes);
+        Answer {
+            status: response.status().as_u16(),
+            retry_after: retry_after::read(response.headers(), SystemTime::now()),
+            body: body.trim_start_matches('\u{feff}').to_owned(),
+            whole,
+        }
+    }
+
+    /// The receipts of a batch of `records`, or what may be done instead.
+    pub fn judge(self, records: usize) -> Result<Vec<Receipt>, SendError> {
+        match self.status {
+            200 | 201 => self.accepted(records),
+            _ => Err(self.refused(records)),
+        }
+    }
+
+    fn accepted(self, records: usize) -> Result<Vec<Receipt>, SendError> {
+        let receipts = if self.whole { receipt::parse(&self.body) } else { None };
+        let (kind, message) = match receipts {
+            Some(receipts) if receipts.len() == records => return Ok(receipts),
+            Some(receipts) => {
+                (Kind::Protocol, format!("the API accepted {records} records with {} receipts", receipts.len()))
+            }
+            None if self.whole => {
+                (Kind::Protocol, "the API accepted the batch, but its receipts cannot be understood".to_owned())
+            }
+            None => (Kind::Unreachable, "the API accepted the batch, but its answer broke off".to_owned()),
+        };
+        let advice = "the records are sent again in full; if it happens again, ask DfE with the time of this message";
+        Err(self.error(kind, message, advice, Then::Unknown))
+    }
+
+    fn refused(self, records: usize) -> SendError {
+        let status = self.status;
+        let after = self.retry_after;
+        let (kind, what, advice, then) = match status {
+            202..=299 => (
+                Kind::Protocol,
+                "it does not say whether the batch was taken",
+                "the records are sent again in full; if it happens again, ask DfE with the time of this message",
+                Then::Unknown,
+            ),
+            300..=399 => (
+                Kind::Config,
+                "the address has moved, or something on the way (a proxy's login page) wants attention",
+                "check [sink] endpoint; csc-bridge follows no redirect with children's data",
+                Then::GiveUp,
+            ),
+            400 | 422 => (
+                Kind::Data,
+                "at least one record is malformed",
+                "the reason is in api_response of the records concerned; correct them in the case management system",
+                Then::BadRecords(position::of_bad_records(&self.body, records)),
+            ),
+            401 => (
+                Kind::Permission,
+                "it did not accept the token",
+                "if it happens again: check this machine's clock, and [sink] scope, client_id and client_secret",
+                Then::Reauthenticate,
+            ),
+            403 => (
+                Kind::Permission,
+                "access is disallowed",
+                "check [sink] supplier_key and endpoint, and la_code; DfE's firewall also answers so to a request it dislikes, \
+                 such as an id that contains 0x",
+                Then::GiveUp,
+            ),
+            404 => {
+                (Kind::Config, "there is nothing at this address", "check [sink] endpoint, and la_code", Then::GiveUp)
+            }
+            405 => (Kind::Config, "this address takes no records", "check [sink] endpoint", Then::GiveUp),
+            407 => (Kind::Permission, PROXY_LOGIN, PROXY_ADVICE, Then::GiveUp),
+            408 => (Kind::Unreachable, "the request took too long to arrive", WAIT, Then::Retry { after }),
+            413 => (
+                Kind::Data,
+                "the batch is too large",
+                "smaller batches are tried; to begin with those, lower [sink] max_bytes or max_records",
+                Then::TooLarge,
+            ),
+            415 => (
+                Kind::Protocol,
+                "it does not take JSON",
+                "check [sink] endpoint, and whether a proxy rewrites requests; DfE may have changed the API",
+                Then::GiveUp,
+            ),
+            429 => (
+                Kind::Unreachable,
+                "too many requests",
+                "if it happens often, raise [sink] min_interval or lower concurrency",
+                Then::Retry { after },
+            ),
+            503 => (Kind::Unreachable, "the API is out of order", WAIT, Then::Retry { after }),
+            // The gateway or what is behind it failed with the batch in hand: it may have been taken first.
+            500..=599 => (Kind::Unreachable, "the API is out of order", WAIT, Then::RetryUnsure { after }),
+            _ => (
+                Kind::Protocol,
+                "this status is not part of the API as we know it",
+                "check [sink] endpoint; the answer's text is in api_response",
+                Then::GiveUp,
+            ),
+        };
+        self.error(kind, format!("the API answered {status}: {what}"), advice, then)
+    }
+
+    fn error(self, kind: Kind, message: String, advice: &'static str, then: Then) -> SendError {
+        let detail = Some(self.body).filter(|body| !body.trim().is_empty());
+        SendError { error: Error::new(kind, message, advice), then, status: Some(self.status), detail }
+    }
+}
+
+/// What a 407 means, whether the proxy answers the request or the attempt to pass through it.
+pub(crate) const PROXY_LOGIN: &str = "the proxy wants a login";
+
+/// What can be done about a 407.
+pub(crate) const PROXY_ADVICE: &str = "set [sink] proxy, proxy_user and proxy_password; a proxy that takes Windows logons only needs \
+    an exception for the addresses in [sink], which your network team can make";
+
+const WAIT: &str = "nothing to do unless it lasts: DfE's service pages say whether the API is down";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status, retry_after: None, body: body.to_owned(), whole: true }
+    }
+
+    fn then(status: u16) -> Then {
+        answer(status, "a child's name").judge(2).expect_err("no success").then
+    }
+
+    #[test]
+    fn every_status_says_what_may_be_done() {
+        for status in [202, 204, 206] {
+            assert_eq!(then(status), Then::Unknown, "{status}");
+        }
+        for status in [301, 302, 307, 308, 402, 403, 404, 405, 406, 407, 409, 410, 415, 418, 431, 600] {
+            assert_eq!(then(status), Then::GiveUp, "{status}");
+        }
+        for status in [500, 502, 504, 599] {
+            assert_eq!(then(status), Then::RetryUnsure { after: None }, "{status}");
+        }
+        for status in [408, 429, 503] {
+            assert_eq!(then(status), Then::Retry { after: None }, "{status}");
+        }
+        assert_eq!(then(401), Then::Reauthenticate);
+        assert_eq!(then(413), Then::TooLarge);
+        assert_eq!(then(400), Then::BadRecords(Vec::new()));
+        assert_eq!(then(422), Then::BadRecords(Vec::new()));
+    }
+
+    #[test]
+    fn a_success_with_another_number_of_receipts_is_unknown() {
+        for body in ["[]", r#"["a"]"#, r#"["a","b","c"]"#] {
+            let error = answer(200, body).judge(2).expect_err(body);
+            assert_eq!((error.error.kind(), error.then), (Kind::Protocol, Then::Unknown));
+        }
+    }
+
+    #[test]
+    fn a_success_that_broke_off_is_unknown_even_where_it_looks_complete() {
+        let cut = Answer { whole: false, ..answer(200, r#"["a","b"]"#) };
+        assert_eq!(cut.judge(2).expect_err("cut").then, Then::Unknown);
+    }
+
+    #[test]
+    fn the_answers_text_is_in_the_detail_only() {
+        for status in (202..=599).filter(|status| *status != 201) {
+            let error = answer(status, "[1] a child's name").judge(2).expect_err("no success");
+            let shown = format!("{error:?} {} {} {}", error.error, error.error.message(), error.error.advice());
+            assert!(!shown.contains("child's name"), "{shown}");
+            assert_eq!(error.detail.as_deref(), Some("[1] a child's name"));
+        }
+    }
+}

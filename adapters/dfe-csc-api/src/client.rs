@@ -1,0 +1,135 @@
+//! One POST per batch.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use csc_bridge_core::error::{Error, Kind, Result};
+use csc_bridge_core::sink::{Limits, Receipt, Record, SendError, Sink, Then};
+use reqwest::Url;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+
+use crate::answer::Answer;
+use crate::options::Settings;
+use crate::token::Tokens;
+use crate::{failure, http};
+
+const SUPPLIER_KEY: HeaderName = HeaderName::from_static("supplierkey");
+
+/// How long after its last byte a request may still wander: in this machine's buffers, a proxy, DfE's gateway.
+const WANDERING: Duration = Duration::from_secs(30);
+
+/// The API for one authority.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    /// Where the authority's children are sent.
+    children: Url,
+    host: String,
+    supplier_key: HeaderValue,
+    tokens: Tokens,
+    limits: Limits,
+    local: bool,
+    /// Numbers the requests, to match the lines of a log with one another.
+    attempts: AtomicU64,
+}
+
+impl Client {
+    /// Checks that the clients can be made. Sends nothing.
+    ///
+    /// # Errors
+    /// As [`http::client`].
+    pub fn new(settings: Settings, la_code: &str) -> Result<Client> {
+        let base = settings.endpoint.url().as_str().trim_end_matches('/');
+        let children = Url::parse(&format!("{base}/children_social_care_data/{la_code}/children"))
+            .map_err(|_| Error::new(Kind::Config, "[sink] endpoint and la_code make no address", "check both"))?;
+        let exchange = settings.exchange_time();
+        Ok(Client {
+            http: http::client(&settings, &settings.endpoint)?,
+            host: settings.endpoint.host().to_owned(),
+            supplier_key: settings.supplier_key.clone(),
+            tokens: Tokens::new(http::client(&settings, &settings.token_endpoint)?, &settings, exchange),
+            limits: Limits {
+                max_records: settings.max_records,
+                max_bytes: settings.max_bytes,
+                // An intent is recorded before `send` begins, and `send` may first have to fetch a token.
+                request_life: exchange + exchange + WANDERING,
+            },
+            local: settings.endpoint.is_loopback() && settings.token_endpoint.is_loopback(),
+            children,
+            attempts: AtomicU64::new(0),
+        })
+    }
+
+    async fn exchange(&self, authorization: HeaderValue, body: Bytes) -> Result<Answer, SendError> {
+        let request = self
+            .http
+            .post(self.children.clone())
+            .header(AUTHORIZATION, authorization)
+            .header(SUPPLIER_KEY, self.supplier_key.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/json")
+            .body(body);
+        match request.send().await {
+            Ok(response) => Ok(Answer::read(response).await),
+            Err(error) => Err(failure::explain(&error, &self.host)),
+        }
+    }
+}
+
+#[async_trait]
+impl Sink for Client {
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn is_local(&self) -> bool {
+        self.local
+    }
+
+    async fn send(&self, records: &[Record<'_>]) -> Result<Vec<Receipt>, SendError> {
+        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
+        let token = self.tokens.get().await?;
+        let body = array(records);
+        let bytes = body.len();
+        tracing::debug!(sink.attempt = attempt, batch.records = records.len(), batch.bytes = bytes, "batch leaves");
+        let begun = Instant::now();
+        let answer = self.exchange(token.authorization.clone(), body).await;
+        let millis = begun.elapsed().as_millis() as u64;
+        match &answer {
+            Ok(answer) => {
+                tracing::debug!(
+                    sink.attempt = attempt,
+                    answer.status,
+                    answer.bytes = answer.body.len(),
+                    answer.ms = millis,
+                    "batch answered"
+                );
+            }
+            Err(failed) => {
+                let kind = failed.error.kind();
+                tracing::debug!(sink.attempt = attempt, answer.ms = millis, error.kind = ?kind, "batch not answered");
+            }
+        }
+        let outcome = answer?.judge(records.len());
+        if outcome.as_ref().is_err_and(|error| error.then == Then::Reauthenticate) {
+            self.tokens.forget(&token).await;
+        }
+        outcome
+    }
+}
+
+/// The documents as one JSON array, in a buffer made to measure.
+fn array(records: &[Record<'_>]) -> Bytes {
+    let size = records.iter().map(|record| record.document.len() + 1).sum::<usize>() + 2;
+    let mut body = Vec::with_capacity(size);
+    body.push(b'[');
+    for (position, record) in records.iter().enumerate() {
+        if position > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(record.document.as_bytes());
+    }
+    body.push(b']');
+    body.into()
+}

@@ -1,0 +1,31 @@
+//! The Department for Education's (DfE's) end, simulated over real HTTP on this machine.
+//!
+//! It takes the same requests as the children's social care API, answers in the same forms, and holds what DfE would hold, so that
+//! a test can ask whether **what DfE holds equals what the SSD says**. It applies documents by the published rules in its own code,
+//! not core's: a rule misread in one place shows as a difference.
+//!
+//! | route | |
+//! |---|---|
+//! | `POST /token` | OAuth2 client credentials |
+//! | `POST /children_social_care_data/{la_code}/children` | a batch |
+//! | `GET /_simulator/children/{la_code}` | what is held: one document a line, by `la_child_id` |
+//! | `GET /_simulator/stats` | see [`Stats`] |
+//!
+//! The way through: [`Simulator::start`] listens; `routes` finds the route; `gate` says who may send; `intake` reads and judges a
+//! batch; `held` applies it; `state` keeps it between runs.
+#![warn(missing_docs)]
+
+mod form;
+mod gate;
+mod held;
+mod intake;
+mod reply;
+mod routes;
+mod server;
+mod settings;
+mod state;
+mod stats;
+
+pub use server::{Running, Simulator};
+pub use settings::{Expected, Semantics, Settings, Validator};
+pub use stats::Stats;

@@ -1,0 +1,75 @@
+//! Writing one file so that it appears whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use csc_bridge_core::error::{Error, Kind};
+use csc_bridge_core::sink::{Record, SendError, Then};
+
+/// The documents as one JSON array.
+pub(crate) fn array(records: &[Record<'_>]) -> Vec<u8> {
+    let size = records.iter().map(|record| record.document.len() + 1).sum::<usize>() + 2;
+    let mut body = Vec::with_capacity(size);
+    body.push(b'[');
+    for (position, record) in records.iter().enumerate() {
+        if position > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(record.document.as_bytes());
+    }
+    body.push(b']');
+    body
+}
+
+/// Why a file was not written, and whether it may stand there all the same.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// No file has appeared.
+    Unwritten(io::ErrorKind),
+    /// The file has appeared, but a power cut could still take it back.
+    Unsure(io::ErrorKind),
+}
+
+impl Failed {
+    /// For the pipeline: another batch would fare no better in a full or closed folder.
+    pub fn error(self, folder: &Path) -> SendError {
+        let (kind, then) = match self {
+            Failed::Unwritten(kind) => (kind, Then::GiveUp),
+            Failed::Unsure(kind) => (kind, Then::Unknown),
+        };
+        let error = Error::new(
+            Kind::Io,
+            format!("a batch could not be written to {}: {kind}", folder.display()),
+            "check that the folder is there, that the account that runs csc-bridge may write to it, and that the disk has room",
+        );
+        SendError { error, then, status: None, detail: None }
+    }
+}
+
+/// Writes `body` to `folder/name`: under a temporary name first, through to the disk, then renamed.
+pub(crate) fn write(folder: &Path, name: &str, body: &[u8]) -> Result<(), Failed> {
+    let temporary = folder.join(format!(".{name}.part"));
+    let renamed = write_through(&temporary, body).and_then(|()| fs::rename(&temporary, folder.join(name)));
+    if let Err(error) = renamed {
+        // Part of a batch must not lie about. If it cannot be removed either, its name says what it is.
+        let _ = fs::remove_file(&temporary);
+        return Err(Failed::Unwritten(error.kind()));
+    }
+    sync_folder(folder).map_err(|error| Failed::Unsure(error.kind()))
+}
+
+fn write_through(path: &Path, body: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(body)?;
+    file.sync_all()
+}
+
+/// On Unix a new name is only as durable as its folder's own entry; Windows does that by itself.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}

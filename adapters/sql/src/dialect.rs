@@ -1,0 +1,158 @@
+//! What differs between SQL products, and nothing else: spellings, no statements.
+
+use std::time::Duration;
+
+use csc_bridge_core::payload::definition::ColumnType;
+use csc_bridge_core::source::TableName;
+
+/// The spellings of one SQL product. All methods are pure text.
+///
+/// An `expr` is SQL text, such as `t."person_id"`; it is never a value.
+pub trait Dialect: Send + Sync {
+    /// Quotes an identifier so that any name is harmless. The default is standard SQL; SQL Server takes it as well
+    /// (`QUOTED_IDENTIFIER` is on for every modern driver).
+    fn quote(&self, identifier: &str) -> String {
+        format!("\"{}\"", identifier.replace('"', "\"\""))
+    }
+
+    /// A table in a statement.
+    fn table(&self, name: &TableName) -> String {
+        if name.schema.is_empty() {
+            self.quote(&name.table)
+        } else {
+            format!("{}.{}", self.quote(&name.schema), self.quote(&name.table))
+        }
+    }
+
+    /// The parameter at `position`, counted from 1: `?1`, `$1`, `@P1`, `:1`.
+    fn placeholder(&self, position: usize) -> String;
+
+    /// The database's present time. The database's, because several hosts may send to one table.
+    fn now(&self) -> &'static str;
+
+    /// The database's present time less `age`.
+    fn before_now(&self, age: Duration) -> String;
+
+    /// `MATERIALIZED ` where the product has the keyword, so that a common table expression that is used once is not folded
+    /// into a correlated search; else empty.
+    fn materialized(&self) -> &'static str;
+
+    /// How rows are locked for a sender; `None` for a product without row locks (see [`Engine::lock`](crate::Engine::lock)).
+    fn row_lock(&self) -> Option<RowLock>;
+
+    /// A join key: the column's value as text without leading and trailing spaces, comparing by exact characters. Generated
+    /// tables have an index on exactly this expression ([`Dialect::key_index`]).
+    fn key(&self, expr: &str) -> String;
+
+    /// A word of a small vocabulary: trimmed text in lower case, null where the column is null.
+    fn word(&self, expr: &str) -> String;
+
+    /// A null-safe, exact comparison.
+    fn same(&self, left: &str, right: &str) -> String;
+
+    /// A column read as text exactly as it stands.
+    fn text(&self, expr: &str) -> String;
+
+    /// A column read as bytes exactly as it stands.
+    fn bytes(&self, expr: &str) -> String;
+
+    /// `last_updated` as text with all the precision the database keeps: half of a row's compare-and-set token.
+    fn version(&self, expr: &str) -> String;
+
+    /// A text `YYYY-MM-DD HH:MM:SS.fff` as the product's timestamp.
+    fn timestamp(&self, expr: &str) -> String;
+
+    /// Days since 1970-01-01 as a date of the generated SSD tables.
+    fn date(&self, expr: &str) -> String;
+
+    /// A text put into a column of [`Store::Json`].
+    fn document_in(&self, expr: &str) -> String;
+
+    /// A column of [`Store::Json`] read as text.
+    fn document_out(&self, expr: &str) -> String;
+
+    /// Whether a document column holds anything, without reading it where the product can.
+    fn has_document(&self, expr: &str) -> String;
+
+    /// The type of a column of the staging tables and of temporary tables.
+    fn stored(&self, store: Store) -> String;
+
+    /// The type of a column of a generated SSD table.
+    fn generated(&self, column: ColumnType) -> String;
+
+    /// A session's temporary table in a statement: `temp.x`, `#x`.
+    fn temporary(&self, name: &str) -> String;
+
+    /// Creates a temporary table that only this connection sees; `key` is its primary key.
+    fn create_temporary(&self, name: &str, columns: &[(&str, Store)], key: &str) -> String;
+
+    /// Tells the planner how many rows a temporary table has, where it does not find out by itself.
+    fn analyze_temporary(&self, name: &str) -> Option<String>;
+
+    /// One set-based update; see [`UpdateFrom`].
+    fn update_from(&self, update: &UpdateFrom<'_>) -> String;
+
+    /// An index by which [`Dialect::key`] of a column is found.
+    fn key_index(&self, index: &KeyIndex<'_>) -> String;
+
+    /// An index on a column as it stands.
+    fn plain_index(&self, name: &str, table: &TableName, column: &str) -> String {
+        format!("CREATE INDEX {} ON {} ({})", self.quote(name), self.table(table), self.quote(column))
+    }
+}
+
+/// How a product locks rows while skipping those that are locked already. One of the two is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowLock {
+    /// After the table's alias: ` WITH (ROWLOCK, READPAST, UPDLOCK)`.
+    pub hint: &'static str,
+    /// At the end of the statement, for the table with the alias `t`: ` FOR UPDATE OF t SKIP LOCKED`.
+    pub clause: &'static str,
+}
+
+/// What a column of the staging tables holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    /// The primary key, numbered by the database.
+    Identity,
+    /// Text of up to this many characters.
+    Text(u32),
+    /// Text without a limit.
+    LongText,
+    /// A JSON document.
+    Json,
+    /// 32 bytes.
+    Hash,
+    /// A time, to the millisecond or better.
+    Timestamp,
+    /// A whole number.
+    Integer,
+}
+
+/// `UPDATE target t SET … FROM source WHERE on`, which each product spells in its own way (`UPDATE … FROM`, `MERGE`).
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateFrom<'a> {
+    /// The table to be written, as [`Dialect::table`] spells it. Its alias is `t`.
+    pub target: &'a str,
+    /// Unquoted column names and their new values.
+    pub set: &'a [(&'a str, String)],
+    /// What is joined: tables with aliases other than `t`.
+    pub source: &'a str,
+    /// The condition; for every row of the target it holds for at most one row of the source.
+    pub on: &'a str,
+}
+
+/// An index on [`Dialect::key`] of a column.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyIndex<'a> {
+    /// The index's own name, unquoted.
+    pub name: &'a str,
+    /// The table.
+    pub table: &'a TableName,
+    /// The column.
+    pub column: &'a str,
+    /// Columns kept in the index so that reads need not visit the row, whose documents are long.
+    pub include: &'a [&'a str],
+    /// Only rows for which this holds, where the product has such indexes.
+    pub only: Option<&'a str>,
+}

@@ -1,0 +1,29 @@
+//! What every SQL source and staging table of csc-bridge shares.
+//!
+//! An engine (SQLite, PostgreSQL, SQL Server, Oracle) brings three things: a [`Dialect`], which spells out the little that
+//! differs between SQL products, a [`Connection`], which runs statements, and an [`Engine`], which opens connections and
+//! takes locks. [`SqlSource`], [`SqlStaging`] and [`SqlWriter`] make the contracts of core out of them.
+//!
+//! Two habits run through the crate. *Sets, not loops*: children, changes and outcomes go into a private temporary table by
+//! one bulk load, and one statement works on all of them, so that nothing depends on how many parameters a product allows.
+//! *Names are quoted, values are bound*: see [`name`] for the one and [`Value`] for the other.
+#![warn(missing_docs)]
+
+mod connection;
+mod dialect;
+mod engine;
+pub mod name;
+mod path;
+mod set;
+mod source;
+mod staging;
+mod writer;
+
+pub use connection::{Connection, Read, Row, Value};
+pub use dialect::{Dialect, KeyIndex, RowLock, Store, UpdateFrom};
+pub use engine::{Engine, Lock, Purpose};
+pub use path::scan_sql;
+pub use set::SET;
+pub use source::SqlSource;
+pub use staging::{SqlStaging, StagingNames};
+pub use writer::SqlWriter;

@@ -1,0 +1,51 @@
+//! How the rows of a table reach the selected children: from a [`Scan`] to one SELECT.
+
+use std::fmt::Write as _;
+
+use csc_bridge_core::source::Scan;
+
+use crate::{Dialect, SET};
+
+/// The statement for a scan over the [`SET`].
+///
+/// A path is walked from the child inwards, one common table expression for each join: `s1` pairs a child's number with the keys
+/// by which the last table of the path is reached, and so on, each pair once. The last step joins the scanned table. Each step
+/// is one equality, which a database answers by an index on [`Dialect::key`] or by one hash or sort of the table, never by a
+/// loop in a loop; and since pairs are distinct, a row that reaches one child by two partners is delivered once.
+pub fn scan_sql(dialect: &dyn Dialect, scan: &Scan) -> String {
+    let column = |name: &str| dialect.quote(name);
+    let set = dialect.temporary(SET);
+    let joins = &scan.path_to_child.joins;
+    let mut sql = String::new();
+
+    // What the step before offers: its table, the column to compare with.
+    let (mut from, mut key) = (set, "id".to_owned());
+    for (at, join) in joins.iter().enumerate().rev() {
+        // Outwards of this table: the next join's column, or the child's id at the end of the path.
+        let outwards = joins.get(at + 1).map_or(&scan.path_to_child.child, |next| &next.column);
+        let step = format!("s{}", joins.len() - at);
+        let _ = write!(
+            sql,
+            "{}{step} AS {}(SELECT DISTINCT c.number, {} AS k FROM {} e JOIN {from} c ON c.{key} = {})",
+            if sql.is_empty() { "WITH " } else { ", " },
+            dialect.materialized(),
+            dialect.key(&format!("e.{}", column(&join.key))),
+            dialect.table(&join.table),
+            dialect.key(&format!("e.{}", column(outwards))),
+        );
+        (from, key) = (step, "k".to_owned());
+    }
+
+    let inwards = joins.first().map_or(&scan.path_to_child.child, |first| &first.column);
+    let _ = write!(sql, "{}SELECT c.number AS child", if sql.is_empty() { "" } else { " " });
+    for name in &scan.columns {
+        let _ = write!(sql, ", t.{}", column(name));
+    }
+    let _ = write!(
+        sql,
+        " FROM {} t JOIN {from} c ON c.{key} = {}",
+        dialect.table(&scan.table),
+        dialect.key(&format!("t.{}", column(inwards))),
+    );
+    sql
+}

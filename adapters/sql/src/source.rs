@@ -1,0 +1,113 @@
+//! The first contract over SQL: [`SqlSource`].
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use csc_bridge_core::error::{Error, Kind, Result};
+use csc_bridge_core::source::{ReadSession, RowStream, Scan, Source, Table, TableName};
+
+use crate::{Connection, Engine, Purpose, Read, name, path, set};
+
+/// A CMS database behind an [`Engine`].
+pub struct SqlSource {
+    engine: Arc<dyn Engine>,
+}
+
+impl SqlSource {
+    /// Opens nothing yet.
+    pub fn new(engine: Arc<dyn Engine>) -> SqlSource {
+        SqlSource { engine }
+    }
+}
+
+#[async_trait]
+impl Source for SqlSource {
+    async fn open(&self, tables: &[Table]) -> Result<Box<dyn ReadSession>> {
+        for table in tables {
+            name::check_table(&table.name)?;
+            for column in &table.columns {
+                name::check(&format!("a column of {}", table.name), column)?;
+            }
+        }
+        let mut connection = self.engine.connect(Purpose::Read).await?;
+        for table in tables {
+            check_table(connection.as_mut(), table).await?;
+        }
+        set::create(connection.as_mut(), self.engine.dialect()).await?;
+        let names: Vec<TableName> = tables.iter().map(|table| table.name.clone()).collect();
+        connection.snapshot(&names).await?;
+        Ok(Box::new(SqlReadSession { engine: self.engine.clone(), connection, names }))
+    }
+}
+
+/// Says which table or column is missing, if one is. Names are compared as most databases compare them, without regard to
+/// case; where that is not enough the first read says so.
+async fn check_table(connection: &mut dyn Connection, table: &Table) -> Result<()> {
+    let Some(columns) = connection.columns(&table.name).await? else {
+        return Err(Error::new(
+            Kind::Schema,
+            format!("the table {} does not exist, or may not be read by this account", table.name),
+            "check [source] schema and the table's name in [source.names] and in the CMS profile; \
+             a table that this CMS does not have is declared missing in its profile",
+        ));
+    };
+    let there: HashSet<String> = columns.iter().map(|column| column.to_lowercase()).collect();
+    let missing: Vec<&str> =
+        table.columns.iter().filter(|column| !there.contains(&column.to_lowercase())).map(String::as_str).collect();
+    let Some((first, others)) = missing.split_first() else { return Ok(()) };
+    let others = match others.len() {
+        0 => String::new(),
+        _ => format!(" (nor has it {})", others.join(", ")),
+    };
+    Err(Error::new(
+        Kind::Schema,
+        format!("the table {} has no column {first}{others}", table.name),
+        format!(
+            "if the column has another name here, say so in csc-bridge.toml: [source.names] <SSD table> = \
+             {{ columns = {{ <SSD column> = \"name here\" }} }}; the table has: {}",
+            columns.join(", "),
+        ),
+    ))
+}
+
+/// One moment of a database.
+struct SqlReadSession {
+    engine: Arc<dyn Engine>,
+    connection: Box<dyn Connection>,
+    /// The tables that were checked and locked: no other is read.
+    names: Vec<TableName>,
+}
+
+impl SqlReadSession {
+    fn opened(&self, table: &TableName) -> Result<()> {
+        match self.names.contains(table) {
+            true => Ok(()),
+            false => Err(Error::internal(format!("{table} is read, but was not named when the session was opened"))),
+        }
+    }
+}
+
+#[async_trait]
+impl ReadSession for SqlReadSession {
+    async fn list(&mut self, table: &TableName, columns: &[String]) -> Result<Box<dyn RowStream + '_>> {
+        self.opened(table)?;
+        let dialect = self.engine.dialect();
+        let listed: Vec<String> = columns.iter().map(|column| format!("t.{}", dialect.quote(column))).collect();
+        let sql = format!("SELECT {} FROM {} t", listed.join(", "), dialect.table(table));
+        self.connection.scan(Read { sql, table: table.clone(), columns: columns.to_vec(), tagged: false }).await
+    }
+
+    async fn select(&mut self, children: &[String]) -> Result<()> {
+        set::fill(self.connection.as_mut(), self.engine.dialect(), children.iter().map(String::as_str)).await
+    }
+
+    async fn scan(&mut self, scan: &Scan) -> Result<Box<dyn RowStream + '_>> {
+        self.opened(&scan.table)?;
+        for join in &scan.path_to_child.joins {
+            self.opened(&join.table)?;
+        }
+        let sql = path::scan_sql(self.engine.dialect(), scan);
+        self.connection.scan(Read { sql, table: scan.table.clone(), columns: scan.columns.clone(), tagged: true }).await
+    }
+}

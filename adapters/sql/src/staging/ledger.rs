@@ -1,0 +1,106 @@
+//! What `stage` reads: rows without their documents, all keys, and documents on request.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use csc_bridge_core::error::{Error, Kind, Result};
+use csc_bridge_core::source::TableName;
+use csc_bridge_core::staging::{Documents, Hash, Held, LedgerRow, RowState, RowVersion, Status};
+
+use super::Shared;
+use crate::{Connection, SET, name, set};
+
+/// The rows of these children.
+pub(super) async fn ledger(shared: &Arc<Shared>, ids: &[String]) -> Result<Vec<LedgerRow>> {
+    let dialect = shared.dialect();
+    let mut lease = shared.lease().await?;
+    fill(&mut *lease, shared, ids).await?;
+    let sql = format!(
+        "SELECT c.id, {}, {}, {}, {}, {}, \
+         CASE WHEN EXISTS (SELECT 1 FROM {} l WHERE {} = c.id AND l.outcome IS NULL) THEN 1 ELSE 0 END \
+         FROM {} c JOIN {} t ON c.id = {}",
+        dialect.bytes("t.current_hash"),
+        dialect.bytes("t.previous_hash"),
+        dialect.text("t.submission_status"),
+        dialect.text("t.row_state"),
+        dialect.version("t.last_updated"),
+        shared.sql.log,
+        dialect.key("l.person_id"),
+        dialect.temporary(SET),
+        shared.sql.staging,
+        dialect.key("t.person_id"),
+    );
+    let rows = lease.query(&sql, &[]).await?;
+    lease.give_back();
+
+    let mut ledger = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        let person_id = row.word(0)?;
+        let current_hash = row.bytes(1)?.and_then(|bytes| Hash::try_from(bytes).ok());
+        let previous_hash = row.bytes(2)?;
+        let (status, row_state, last_updated) = (row.text(3)?, row.text(4)?, row.text(5)?);
+        ledger.push(LedgerRow {
+            person_id,
+            current_hash,
+            held: Held::from_column(previous_hash.as_deref()),
+            status: Status::from_column(status.as_deref()),
+            row_state: RowState::from_column(row_state.as_deref()),
+            version: RowVersion { previous_hash, status, row_state, last_updated },
+            open_intent: row.integer(6)? != 0,
+        });
+    }
+    let distinct: HashSet<&str> = ledger.iter().map(|row| row.person_id.as_str()).collect();
+    match ledger.len() - distinct.len() {
+        0 => Ok(ledger),
+        surplus => Err(duplicates(&shared.names.staging, surplus)),
+    }
+}
+
+/// The `person_id` of every row.
+pub(super) async fn keys(shared: &Arc<Shared>) -> Result<Vec<String>> {
+    let key = shared.dialect().key("t.person_id");
+    let sql = format!("SELECT {key} FROM {} t WHERE t.person_id IS NOT NULL", shared.sql.staging);
+    let mut lease = shared.lease().await?;
+    let rows = lease.query(&sql, &[]).await?;
+    lease.give_back();
+    rows.into_iter().map(|mut row| row.word(0)).collect()
+}
+
+/// The stored documents of these children.
+pub(super) async fn documents(shared: &Arc<Shared>, ids: &[String]) -> Result<Vec<Documents>> {
+    let dialect = shared.dialect();
+    let mut lease = shared.lease().await?;
+    fill(&mut *lease, shared, ids).await?;
+    let sql = format!(
+        "SELECT c.id, {}, {} FROM {} c JOIN {} t ON c.id = {}",
+        dialect.document_out("t.json_payload"),
+        dialect.document_out("t.previous_json_payload"),
+        dialect.temporary(SET),
+        shared.sql.staging,
+        dialect.key("t.person_id"),
+    );
+    let rows = lease.query(&sql, &[]).await?;
+    lease.give_back();
+    rows.into_iter()
+        .map(|mut row| Ok(Documents { person_id: row.word(0)?, current: row.text(1)?, held: row.text(2)? }))
+        .collect()
+}
+
+/// Fills the set with ids that may be untrimmed or repeated.
+pub(super) async fn fill(connection: &mut dyn Connection, shared: &Shared, ids: &[String]) -> Result<()> {
+    let mut seen = HashSet::with_capacity(ids.len());
+    let distinct: Vec<&str> = ids.iter().map(|id| name::trimmed(id)).filter(|id| seen.insert(*id)).collect();
+    set::fill(connection, shared.dialect(), distinct).await
+}
+
+/// A table in which a child has several rows: which of them counts, nobody can say.
+pub(super) fn duplicates(table: &TableName, surplus: usize) -> Error {
+    Error::new(
+        Kind::Data,
+        format!("the table {table} has {surplus} more rows than children: some child has more than one row"),
+        format!(
+            "find them with SELECT person_id, COUNT(*) FROM {table} GROUP BY person_id HAVING COUNT(*) > 1, keep the newest \
+             row of each, and put a unique index on person_id"
+        ),
+    )
+}

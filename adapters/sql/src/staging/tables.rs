@@ -1,0 +1,207 @@
+//! The staging tables' columns, how they are created, and how those that are there are checked.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use csc_bridge_core::error::{Error, Kind, Result};
+use csc_bridge_core::source::TableName;
+
+use super::Shared;
+use crate::{Connection, Dialect, KeyIndex, Purpose, Store};
+
+/// One column.
+struct Column {
+    name: &'static str,
+    store: Store,
+    /// What follows the type.
+    rule: Rule,
+}
+
+/// What follows a column's type.
+enum Rule {
+    Nullable,
+    NotNull,
+    Unique,
+    Word(&'static str),
+    Now,
+}
+
+const fn column(name: &'static str, store: Store, rule: Rule) -> Column {
+    Column { name, store, rule }
+}
+
+/// `ssd_api_data_staging` (staging fact sheet, section 1), in the order in which analysts know it.
+///
+/// Of the three sizes of `person_id` that are about, this is the widest: the SSD's own. `submission_timestamp` has no
+/// default, unlike in the scripts, where a row that was never sent carries the time of its creation.
+const STAGING: &[Column] = &[
+    column("id", Store::Identity, Rule::Nullable),
+    column("person_id", Store::Text(48), Rule::Unique),
+    column("legacy_id", Store::Text(48), Rule::Nullable),
+    column("previous_json_payload", Store::Json, Rule::Nullable),
+    column("json_payload", Store::Json, Rule::NotNull),
+    column("partial_json_payload", Store::Json, Rule::Nullable),
+    column("current_hash", Store::Hash, Rule::Nullable),
+    column("previous_hash", Store::Hash, Rule::Nullable),
+    column("submission_status", Store::Text(50), Rule::Word("pending")),
+    column("submission_timestamp", Store::Timestamp, Rule::Nullable),
+    column("api_response", Store::LongText, Rule::Nullable),
+    column("row_state", Store::Text(10), Rule::Word("new")),
+    column("last_updated", Store::Timestamp, Rule::Now),
+];
+
+/// `ssd_api_submission_log`: one row for each record of each attempt. `outcome` is null while the intent is open.
+const LOG: &[Column] = &[
+    column("id", Store::Identity, Rule::Nullable),
+    column("attempt_id", Store::Text(48), Rule::NotNull),
+    column("run_id", Store::Text(48), Rule::NotNull),
+    column("attempt", Store::Integer, Rule::NotNull),
+    column("person_id", Store::Text(48), Rule::NotNull),
+    column("kind", Store::Text(10), Rule::NotNull),
+    column("hash_sent", Store::Hash, Rule::NotNull),
+    column("hash_base", Store::Hash, Rule::Nullable),
+    column("opened_at", Store::Timestamp, Rule::Now),
+    column("closed_at", Store::Timestamp, Rule::Nullable),
+    column("outcome", Store::Text(20), Rule::Nullable),
+    column("response_id", Store::Text(200), Rule::Nullable),
+];
+
+/// `ssd_api_run_log`: one row for each run.
+const RUNS: &[Column] = &[
+    column("id", Store::Identity, Rule::Nullable),
+    column("run_id", Store::Text(48), Rule::NotNull),
+    column("command", Store::Text(20), Rule::NotNull),
+    column("run_date", Store::Text(10), Rule::NotNull),
+    column("ended_at", Store::Timestamp, Rule::Now),
+    column("exit_code", Store::Integer, Rule::NotNull),
+    column("seconds", Store::Integer, Rule::NotNull),
+    column("table_rows", Store::LongText, Rule::Nullable),
+    column("report", Store::LongText, Rule::Nullable),
+];
+
+/// Columns that some tables of other tools lack and that only `stage` needs: [`check_for_stage`].
+const STAGE_ONLY: &[&str] = &["legacy_id"];
+
+/// Creates what is missing where that is allowed, and checks the columns of what is there.
+pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
+    let names = &shared.names;
+    let mut connection = shared.engine.connect(Purpose::Prepare { create: names.create }).await?;
+    let connection = connection.as_mut();
+    let mut wanted = vec![(names.staging.clone(), STAGING), (names.log.clone(), LOG), (names.runs.clone(), RUNS)];
+    // The twin is for tests; D2I's tools fill it with other columns, so it is created but never judged.
+    let twin = TableName { table: format!("{}_anon", names.staging.table), ..names.staging.clone() };
+    let twin_missing =
+        !names.staging.table.to_lowercase().ends_with("_anon") && connection.columns(&twin).await?.is_none();
+    let mut missing = Vec::new();
+    for (table, columns) in wanted.drain(..) {
+        match connection.columns(&table).await? {
+            Some(there) => check(&table, columns, &there)?,
+            None => missing.push((table, columns)),
+        }
+    }
+    if let (Some((table, _)), false) = (missing.first(), names.create) {
+        return Err(Error::new(
+            Kind::Schema,
+            format!("the table {table} does not exist, or may not be read by this account"),
+            "set [staging] create = \"if_missing\" with an account that may create tables, or have the table created",
+        ));
+    }
+    if names.create && twin_missing {
+        missing.push((twin, STAGING));
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    connection.begin().await?;
+    for (table, columns) in missing {
+        for sql in create(shared.dialect(), &table, columns) {
+            connection.execute(&sql, &[]).await.map_err(|error| error.within(format!("creating {table}")))?;
+        }
+        tracing::info!(table.name = %table, "created a table");
+    }
+    connection.commit().await
+}
+
+/// Whether the tables are there, with their columns. Creates nothing, and needs no right to.
+pub(super) async fn is_ready(shared: &Arc<Shared>) -> Result<bool> {
+    let names = &shared.names;
+    if names.create && !shared.engine.exists().await? {
+        return Ok(false);
+    }
+    let mut connection = shared.engine.connect(Purpose::Stage).await?;
+    for (table, columns) in [(&names.staging, STAGING), (&names.log, LOG), (&names.runs, RUNS)] {
+        match connection.columns(table).await? {
+            Some(there) => check(table, columns, &there)?,
+            None => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+/// Checks the columns that `stage` needs beyond those that a sender needs.
+pub(super) async fn check_for_stage(connection: &mut dyn Connection, table: &TableName) -> Result<()> {
+    let there = connection.columns(table).await?.unwrap_or_default();
+    match STAGE_ONLY.iter().find(|name| !has(&there, name)) {
+        None => Ok(()),
+        Some(name) => Err(lacks(table, name)),
+    }
+}
+
+fn check(table: &TableName, columns: &[Column], there: &[String]) -> Result<()> {
+    match columns.iter().find(|column| !STAGE_ONLY.contains(&column.name) && !has(there, column.name)) {
+        None => Ok(()),
+        Some(column) => Err(lacks(table, column.name)),
+    }
+}
+
+fn has(there: &[String], name: &str) -> bool {
+    there.iter().any(|column| column.eq_ignore_ascii_case(name))
+}
+
+fn lacks(table: &TableName, column: &str) -> Error {
+    Error::new(
+        Kind::Schema,
+        format!("the table {table} has no column {column}"),
+        "add the column, or name another table in [staging] and let csc-bridge create it",
+    )
+}
+
+/// The statements that create a table with its indexes.
+fn create(dialect: &dyn Dialect, table: &TableName, columns: &[Column]) -> Vec<String> {
+    let columns_sql: Vec<String> = columns
+        .iter()
+        .map(|column| {
+            let rule = match column.rule {
+                Rule::Nullable => String::new(),
+                Rule::NotNull => " NOT NULL".to_owned(),
+                Rule::Unique => " NOT NULL UNIQUE".to_owned(),
+                Rule::Word(word) => format!(" DEFAULT '{word}'"),
+                Rule::Now => format!(" DEFAULT {}", dialect.now()),
+            };
+            format!("{} {}{rule}", column.name, dialect.stored(column.store))
+        })
+        .collect();
+    let mut statements = vec![format!("CREATE TABLE {} ({})", dialect.table(table), columns_sql.join(", "))];
+    let names: HashSet<&str> = columns.iter().map(|column| column.name).collect();
+    if names.contains("json_payload") {
+        // A ledger is read by person and needs nothing but these, so it never touches the documents.
+        statements.push(dialect.key_index(&KeyIndex {
+            name: &format!("ix_{}_person", table.table),
+            table,
+            column: "person_id",
+            include: &["current_hash", "previous_hash", "submission_status", "row_state", "last_updated"],
+            only: None,
+        }));
+    }
+    if names.contains("outcome") {
+        statements.push(dialect.key_index(&KeyIndex {
+            name: &format!("ix_{}_open", table.table),
+            table,
+            column: "person_id",
+            include: &[],
+            only: Some("outcome IS NULL"),
+        }));
+        statements.push(dialect.plain_index(&format!("ix_{}_attempt", table.table), table, "attempt_id"));
+    }
+    statements
+}

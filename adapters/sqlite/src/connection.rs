@@ -1,0 +1,203 @@
+//! One SQLite connection. SQLite blocks, so all work is done on Tokio's blocking threads.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Int32Type, Int64Type};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::DataType;
+use async_trait::async_trait;
+use csc_bridge_core::error::{Error, Result};
+use csc_bridge_core::source::{RowStream, TableName};
+use csc_bridge_sql::{Connection, Dialect, Read, Row, Value};
+use rusqlite::InterruptHandle;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+
+use crate::error::explain;
+use crate::{SqliteDialect, scan};
+
+/// Runs blocking work away from the threads that keep the program answering.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::internal("a task that used SQLite ended without a result")),
+    }
+}
+
+/// The driver's connection, shared between this handle and the blocking task that uses it at the moment.
+pub(crate) type Shared = Arc<Mutex<rusqlite::Connection>>;
+
+/// The connection, once its present user is done with it.
+pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, rusqlite::Connection> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One SQLite connection.
+pub(crate) struct SqliteConnection {
+    shared: Shared,
+    interrupt: Arc<InterruptHandle>,
+    path: PathBuf,
+}
+
+impl SqliteConnection {
+    pub(crate) fn new(connection: rusqlite::Connection, path: PathBuf) -> SqliteConnection {
+        let interrupt = Arc::new(connection.get_interrupt_handle());
+        SqliteConnection { shared: Arc::new(Mutex::new(connection)), interrupt, path }
+    }
+
+    async fn run<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (shared, path) = (self.shared.clone(), self.path.clone());
+        blocking(move || work(&lock(&shared)).map_err(|error| explain(&error, &path))).await
+    }
+
+    async fn batch(&self, sql: &'static str) -> Result<()> {
+        self.run(move |connection| connection.execute_batch(sql)).await
+    }
+}
+
+#[async_trait]
+impl Connection for SqliteConnection {
+    async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        let (sql, params) = (sql.to_owned(), params.to_vec());
+        self.run(move |connection| {
+            let changed = connection.execute(&sql, rusqlite::params_from_iter(params.iter().map(bound)))?;
+            Ok(changed as u64)
+        })
+        .await
+    }
+
+    async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        let (sql, params) = (sql.to_owned(), params.to_vec());
+        self.run(move |connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let columns = statement.column_count();
+            let mut rows = statement.query(rusqlite::params_from_iter(params.iter().map(bound)))?;
+            let mut all = Vec::new();
+            while let Some(row) = rows.next()? {
+                let values =
+                    (0..columns).map(|at| row.get_ref(at).map(value)).collect::<rusqlite::Result<Vec<Value>>>()?;
+                all.push(Row(values));
+            }
+            Ok(all)
+        })
+        .await
+    }
+
+    async fn scan(&mut self, read: Read) -> Result<Box<dyn RowStream + '_>> {
+        Ok(Box::new(scan::start(self.shared.clone(), self.interrupt.clone(), read, self.path.clone())))
+    }
+
+    async fn load(&mut self, target: &str, rows: &RecordBatch) -> Result<()> {
+        let mut columns = Vec::with_capacity(rows.num_columns());
+        let mut places = Vec::with_capacity(rows.num_columns());
+        for (at, field) in rows.schema_ref().fields().iter().enumerate() {
+            columns.push(SqliteDialect.quote(field.name()));
+            let place = SqliteDialect.placeholder(at + 1);
+            match field.data_type() {
+                DataType::Utf8 | DataType::Binary | DataType::Int32 | DataType::Int64 => places.push(place),
+                DataType::Date32 => places.push(SqliteDialect.date(&place)),
+                other => return Err(Error::internal(format!("a column of type {other} cannot be loaded into SQLite"))),
+            }
+        }
+        let sql = format!("INSERT INTO {target} ({}) VALUES ({})", columns.join(", "), places.join(", "));
+        let rows = rows.clone();
+        // A savepoint is a transaction of its own outside of one, and costs nothing inside: without it every row would be.
+        self.run(move |connection| {
+            connection.execute_batch("SAVEPOINT load")?;
+            let loaded = insert(connection, &sql, &rows);
+            connection.execute_batch(if loaded.is_ok() { "RELEASE load" } else { "ROLLBACK TO load; RELEASE load" })?;
+            loaded
+        })
+        .await
+    }
+
+    async fn columns(&mut self, table: &TableName) -> Result<Option<Vec<String>>> {
+        let table = table.clone();
+        self.run(move |connection| {
+            let schema = if table.schema.is_empty() { "main" } else { &table.schema };
+            let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?1, ?2)")?;
+            let names = statement.query_map([table.table.as_str(), schema], |row| row.get(0))?;
+            match names.collect::<rusqlite::Result<Vec<String>>>() {
+                Ok(names) => Ok(Some(names).filter(|names| !names.is_empty())),
+                // A schema that is not attached has no tables.
+                Err(rusqlite::Error::SqliteFailure(_, Some(text))) if text.starts_with("unknown database") => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+
+    async fn snapshot(&mut self, _tables: &[TableName]) -> Result<()> {
+        // BEGIN alone fixes nothing: the moment is that of the first read. A snapshot in SQLite includes every table.
+        self.run(|connection| {
+            connection.execute_batch("BEGIN")?;
+            connection.query_row("SELECT COUNT(*) FROM main.sqlite_schema", [], |row| row.get::<_, i64>(0)).map(|_| ())
+        })
+        .await
+    }
+
+    async fn begin(&mut self) -> Result<()> {
+        // IMMEDIATE takes the writer's lock at once, within lock_timeout. A transaction that begins by reading and writes later
+        // fails without waiting when somebody else wrote in between.
+        self.batch("BEGIN IMMEDIATE").await
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        self.batch("COMMIT").await
+    }
+
+    async fn rollback(&mut self) -> Result<()> {
+        self.batch("ROLLBACK").await
+    }
+}
+
+fn bound(value: &Value) -> ToSqlOutput<'_> {
+    ToSqlOutput::Borrowed(match value {
+        Value::Null => ValueRef::Null,
+        Value::Integer(number) => ValueRef::Integer(*number),
+        Value::Text(text) => ValueRef::Text(text.as_bytes()),
+        Value::Bytes(bytes) => ValueRef::Blob(bytes),
+    })
+}
+
+/// A value of a small query. Text that is not UTF-8 is handed on as bytes, which whoever asked for text refuses.
+fn value(read: ValueRef<'_>) -> Value {
+    match read {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Text(scan::real(number)),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Value::text(text),
+            Err(_) => Value::Bytes(bytes.to_vec()),
+        },
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+    }
+}
+
+fn insert(connection: &rusqlite::Connection, sql: &str, rows: &RecordBatch) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(sql)?;
+    for at in 0..rows.num_rows() {
+        statement.execute(rusqlite::params_from_iter(rows.columns().iter().map(|column| cell(column.as_ref(), at))))?;
+    }
+    Ok(())
+}
+
+fn cell(column: &dyn Array, at: usize) -> ToSqlOutput<'_> {
+    if column.is_null(at) {
+        return ToSqlOutput::Borrowed(ValueRef::Null);
+    }
+    ToSqlOutput::Borrowed(match column.data_type() {
+        DataType::Utf8 => ValueRef::Text(column.as_string::<i32>().value(at).as_bytes()),
+        DataType::Binary => ValueRef::Blob(column.as_binary::<i32>().value(at)),
+        DataType::Int32 => ValueRef::Integer(i64::from(column.as_primitive::<Int32Type>().value(at))),
+        DataType::Int64 => ValueRef::Integer(column.as_primitive::<Int64Type>().value(at)),
+        DataType::Date32 => ValueRef::Integer(i64::from(column.as_primitive::<Date32Type>().value(at))),
+        // `load` lets no other type through.
+        _ => ValueRef::Null,
+    })
+}

@@ -1,0 +1,59 @@
+//! One SQLite file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use csc_bridge_core::error::{Error, Kind, Result};
+use csc_bridge_core::source::TableName;
+use csc_bridge_core::staging::Guard;
+use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose};
+
+use crate::connection::{SqliteConnection, blocking};
+use crate::{SqliteDialect, lock, open};
+
+/// One SQLite file.
+pub struct SqliteEngine {
+    path: PathBuf,
+    lock_timeout: Duration,
+}
+
+impl SqliteEngine {
+    /// Opens nothing yet. `lock_timeout` is how long to wait while another program writes.
+    ///
+    /// # Errors
+    /// [`Kind::Config`]: the path is empty, or relative where there is no current folder.
+    pub fn new(path: &Path, lock_timeout: Duration) -> Result<SqliteEngine> {
+        // Absolute, because SQLite takes a path that begins with "file:" for a URI with options of its own.
+        let path = std::path::absolute(path).map_err(|_| {
+            Error::new(
+                Kind::Config,
+                "the path of the SQLite database is empty or has no folder",
+                "write the full path in database",
+            )
+        })?;
+        Ok(SqliteEngine { path, lock_timeout })
+    }
+}
+
+#[async_trait]
+impl Engine for SqliteEngine {
+    fn dialect(&self) -> &dyn Dialect {
+        &SqliteDialect
+    }
+
+    async fn exists(&self) -> Result<bool> {
+        let path = self.path.clone();
+        blocking(move || open::exists(&path)).await
+    }
+
+    async fn connect(&self, purpose: Purpose) -> Result<Box<dyn Connection>> {
+        let (path, lock_timeout) = (self.path.clone(), self.lock_timeout);
+        let connection = blocking(move || open::open(&path, purpose, lock_timeout)).await?;
+        Ok(Box::new(SqliteConnection::new(connection, self.path.clone())))
+    }
+
+    async fn lock(&self, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {
+        lock::take(&self.path, table, wanted).await
+    }
+}

@@ -1,0 +1,23 @@
+//! SQLite: an SSD in a file, and staging tables in a file.
+//!
+//! Who needs it: an LA whose CMS account may only read keeps its staging tables in a SQLite file beside csc-bridge; the
+//! demonstration, the generator and the tests keep the SSD in one, too. [`SqliteEngine`] puts [`rusqlite`] behind
+//! [`csc_bridge_sql`]; everything that is not SQLite's own lives there.
+//!
+//! SQLite has no row locks and one writer at a time. So one process stages and one process sends, told apart by locked files
+//! beside the database ([`lock`]); write-ahead logging lets a read session of hours go on while staging tables in the same file
+//! are written ([`open`]).
+#![warn(missing_docs)]
+
+mod adapter;
+mod connection;
+mod dialect;
+mod engine;
+mod error;
+mod lock;
+mod open;
+mod scan;
+
+pub use adapter::SqliteAdapter;
+pub use dialect::SqliteDialect;
+pub use engine::SqliteEngine;

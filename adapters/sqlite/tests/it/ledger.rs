@@ -1,0 +1,90 @@
+use csc_bridge_core::error::Kind;
+use csc_bridge_core::staging::{Held, RowState, Staging, Status};
+
+use csc_bridge_sql::Dialect;
+use csc_bridge_sqlite::SqliteDialect;
+
+use crate::support::*;
+
+fn many(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("P{n}")).collect()
+}
+
+#[tokio::test]
+async fn the_ledger_of_no_child_one_child_and_five_thousand() {
+    let (_home, staging) = Home::staged().await;
+    assert!(staging.ledger(&[]).await.unwrap().is_empty());
+    assert!(staging.ledger(&many(5000)).await.unwrap().is_empty());
+    let applied = apply(&staging, many(6000).iter().map(|id| new_child(id, 1)).collect()).await;
+    assert_eq!((applied.written, applied.missed.len()), (6000, 0));
+    assert!(staging.ledger(&[]).await.unwrap().is_empty());
+    let one = row(&staging, "P17").await;
+    assert_eq!((one.current_hash, one.held, one.open_intent), (Some(hash(1)), Held::Nothing, false));
+    assert_eq!((one.status, one.row_state), (Status::Pending, RowState::New));
+    assert_eq!(staging.ledger(&many(5000)).await.unwrap().len(), 5000);
+    assert_eq!(staging.keys().await.unwrap().len(), 6000);
+    let documents = staging.documents(&strings(&["P3", "nobody"])).await.unwrap();
+    assert_eq!(documents.len(), 1);
+    assert_eq!((documents[0].current.as_deref(), documents[0].held.as_deref()), (Some("{\"n\":1}"), None));
+}
+
+#[tokio::test]
+async fn rows_of_other_tools_are_read_whatever_their_case_padding_and_type() {
+    let (home, staging) = Home::staged().await;
+    home.raw()
+        .execute_batch(
+            "INSERT INTO ssd_api_data_staging (person_id, json_payload, submission_status, row_state, previous_hash, last_updated)
+             VALUES (' 1 ', '{}', 'Sent', 'Unchanged', x'0102', 20260101), (2, '{}', NULL, NULL, 'text', NULL),
+                    ('a', '{}', 'testing', 'new', NULL, 1.5), ('A', '{}', 'pending', 'new', NULL, '');",
+        )
+        .unwrap();
+    let one = row(&staging, "1").await;
+    assert_eq!((one.status, one.row_state, one.held), (Status::Sent, RowState::Unchanged, Held::Unsure));
+    let two = row(&staging, "2").await;
+    assert_eq!((two.status, two.row_state, two.held), (Status::Pending, RowState::New, Held::Unsure));
+    assert_eq!(row(&staging, "a").await.status, Status::Other);
+    let mut keys = staging.keys().await.unwrap();
+    keys.sort();
+    assert_eq!(keys, ["1", "2", "A", "a"]);
+    // Whatever stands in a row, its version matches itself.
+    let rows = staging.ledger(&keys).await.unwrap();
+    let applied = apply(&staging, rows.iter().map(|row| changed(row, 9)).collect()).await;
+    assert_eq!((applied.written, applied.missed.len()), (4, 0));
+}
+
+#[tokio::test]
+async fn two_rows_for_one_child_are_a_data_error_with_their_number_and_no_id() {
+    let home = Home::new();
+    home.staging().prepare().await.unwrap();
+    home.raw()
+        .execute_batch(
+            "CREATE TABLE other AS SELECT * FROM ssd_api_data_staging; DROP TABLE ssd_api_data_staging;
+             ALTER TABLE other RENAME TO ssd_api_data_staging;
+             INSERT INTO ssd_api_data_staging (person_id, json_payload) VALUES ('secret', '{}'), ('secret ', '{}'), ('b', '{}');",
+        )
+        .unwrap();
+    let staging = home.staging();
+    staging.ledger(&strings(&["b"])).await.unwrap();
+    for error in [
+        staging.ledger(&strings(&["b", "secret"])).await.unwrap_err(),
+        staging.candidates().await.unwrap_err(),
+        staging.claim(&strings(&["secret"])).await.err().unwrap(),
+    ] {
+        assert_eq!(error.kind(), Kind::Data);
+        assert!(error.message().contains("1 more rows"), "{error}");
+        assert!(!format!("{error:?}").contains("secret"));
+    }
+}
+
+#[tokio::test]
+async fn the_ledger_reads_an_index_and_no_document() {
+    let (home, _staging) = Home::staged().await;
+    let raw = home.raw();
+    let key = SqliteDialect.key("t.person_id");
+    let sql = format!(
+        "EXPLAIN QUERY PLAN SELECT CAST(t.current_hash AS BLOB), CAST(t.previous_hash AS BLOB), t.last_updated,
+         t.submission_status, t.row_state FROM main.ssd_api_data_staging t WHERE {key} = '1'"
+    );
+    let plan: String = raw.query_row(&sql, [], |row| row.get(3)).unwrap();
+    assert!(plan.contains("COVERING INDEX ix_ssd_api_data_staging_person"), "{plan}");
+}

@@ -1,0 +1,15 @@
+//! The SQLite adapter as its callers see it: the contracts of core, on files.
+#![allow(clippy::unwrap_used)]
+
+mod adapter;
+mod apply;
+mod claims;
+mod files;
+mod ledger;
+mod locks;
+mod prepare;
+mod recover;
+mod scans;
+mod schema;
+mod support;
+mod writer;

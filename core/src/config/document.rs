@@ -1,0 +1,74 @@
+//! A TOML file whose every complaint names file, line and column.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use crate::error::{Error, Kind, Result};
+
+/// The text of one TOML file, kept to turn byte positions into places.
+pub struct Document {
+    path: PathBuf,
+    text: &'static str,
+}
+
+impl Document {
+    /// Parses a file's text; a UTF-8 byte order mark (Notepad writes one) is skipped.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] at the place where it is no TOML.
+    pub fn parse(path: &Path, text: &str) -> Result<(Document, DeTable<'static>)> {
+        // The parsed values borrow from the text and outlive this function in every adapter's options. A process reads a
+        // handful of such files, each once, so the text is simply never freed.
+        let text: &'static str = Box::leak(text.strip_prefix('\u{feff}').unwrap_or(text).into());
+        let document = Document { path: path.to_owned(), text };
+        match DeTable::parse(document.text) {
+            Ok(table) => Ok((document, table.into_inner())),
+            Err(error) => Err(document.complain("", &error)),
+        }
+    }
+
+    /// The folder that relative paths in the file are relative to.
+    pub fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
+    /// Reads a table into a struct. `section` is its name for messages, empty for the top level.
+    pub(super) fn read<T: DeserializeOwned>(&self, section: &str, keys: DeTable<'static>) -> Result<T> {
+        let whole = keys.iter().next().map_or(0..0, |(key, _)| key.span());
+        let value = Spanned::new(whole, DeValue::Table(keys));
+        T::deserialize(ValueDeserializer::from(value)).map_err(|error| self.complain(section, &error))
+    }
+
+    /// An error at a place in the file.
+    pub fn error_at(&self, span: Range<usize>, message: &str, advice: impl Into<String>) -> Error {
+        let (line, column) = self.place(span.start);
+        Error::new(
+            Kind::Config,
+            format!("{}, line {line}, column {column}: {message}", self.path.display()),
+            advice.into(),
+        )
+    }
+
+    fn complain(&self, section: &str, error: &toml::de::Error) -> Error {
+        let message = error.message().lines().collect::<Vec<_>>().join("; ");
+        let message = if section.is_empty() { message } else { format!("[{section}] {message}") };
+        let advice = "correct that line; every key is explained in docs/configuration.md";
+        match error.span() {
+            Some(span) => self.error_at(span, &message, advice),
+            None => Error::new(Kind::Config, format!("{}: {message}", self.path.display()), advice),
+        }
+    }
+
+    fn place(&self, at: usize) -> (usize, usize) {
+        let before = &self.text[..self.text.floor_char_boundary(at)];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}

@@ -1,0 +1,100 @@
+//! The part of `csc-bridge.toml` that only an adapter understands, and the types every adapter uses to read it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use toml::de::DeTable;
+
+use super::document::Document;
+use crate::error::{Error, Kind, Result};
+
+/// The keys of one section that belong to its adapter.
+#[derive(Clone)]
+pub struct Options {
+    pub(super) document: Arc<Document>,
+    /// `source`, `staging` or `sink`.
+    pub(super) section: &'static str,
+    pub(super) keys: DeTable<'static>,
+}
+
+impl Options {
+    /// Reads the keys into the adapter's own struct, which should `deny_unknown_fields`.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] with file, line and column.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+        self.document.read(self.section, self.keys.clone())
+    }
+
+    /// A path from the configuration: relative ones are relative to the configuration's own folder.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.document.folder().join(path)
+    }
+
+    /// Reads a secret.
+    ///
+    /// # Errors
+    /// [`Kind::Config`]: the variable is not set, the file cannot be read, or it is empty.
+    pub fn secret(&self, key: &str, secret: &SecretRef) -> Result<SecretString> {
+        secret.read(self.document.folder()).map_err(|error| error.within(format!("[{}] {key}", self.section)))
+    }
+}
+
+/// Where a secret is kept. Never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretRef {
+    /// An environment variable.
+    Env(String),
+    /// A file, read whole and trimmed; relative to the configuration's folder.
+    File(PathBuf),
+}
+
+impl SecretRef {
+    fn read(&self, folder: &Path) -> Result<SecretString> {
+        let text = match self {
+            SecretRef::Env(name) => std::env::var(name).map_err(|_| {
+                Error::new(
+                    Kind::Config,
+                    format!("the environment variable {name} is not set, or is not text"),
+                    format!("set {name} for the account that runs csc-bridge, or name another variable or a file"),
+                )
+            })?,
+            SecretRef::File(path) => std::fs::read_to_string(folder.join(path)).map_err(|error| {
+                Error::new(
+                    Kind::Config,
+                    format!("the secret file {} cannot be read: {}", folder.join(path).display(), error.kind()),
+                    "check the path, and that the account that runs csc-bridge may read it",
+                )
+            })?,
+        };
+        match text.trim() {
+            "" => Err(Error::new(Kind::Config, "the secret is empty", "put the value in, without quotes")),
+            text => Ok(SecretString::from(text)),
+        }
+    }
+}
+
+/// A length of time in words: `500ms`, `10s`, `30m`, `7d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Span::parse(&text).ok_or_else(|| {
+            D::Error::custom("this is not a length of time; write \"500ms\", \"10s\", \"30m\" or \"7d\"")
+        })
+    }
+}
+
+impl Span {
+    /// Reads `500ms`, `10s`, `30m`, `7d`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Span> {
+        humantime::parse_duration(text).ok().map(Span)
+    }
+}

@@ -1,0 +1,45 @@
+//! Whether two documents are the same: by hash, and where the hashes differ, by canonical form. There is no place to keep a
+//! hash's version, and none is needed: a new definition or another tool's hash never re-sends an authority (design, section 5).
+
+use sha2::{Digest, Sha256};
+
+use crate::error::Result;
+use crate::payload::canonical::Json;
+use crate::staging::Hash;
+
+/// How a child's desired document compares with the two that its row keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comparison {
+    /// The desired document is the one in `json_payload`, up to unstable ids.
+    pub current: bool,
+    /// The desired document is the one that DfE holds, up to unstable ids.
+    pub held: bool,
+    /// `json_payload` is the desired document to the last byte of its canonical form.
+    pub stored_exactly: bool,
+}
+
+/// Whether a stored document is `desired` (canonical bytes), leaving the members at the paths of `omit` out of account. Text
+/// that is no JSON is no document, so it is never the same.
+pub fn same_document(desired: &str, stored: &str, omit: &[String]) -> bool {
+    if desired == stored {
+        return true;
+    }
+    match (canonical(desired, omit), canonical(stored, omit)) {
+        (Ok(desired), Ok(stored)) => desired == stored,
+        _ => false,
+    }
+}
+
+/// SHA-256 over a document's canonical form, without the members at the paths of `omit`.
+///
+/// # Errors
+/// [`crate::error::Kind::Data`] where the text is no JSON.
+pub fn canonical_hash(document: &str, omit: &[String]) -> Result<Hash> {
+    Ok(Sha256::digest(canonical(document, omit)?).into())
+}
+
+fn canonical(document: &str, omit: &[String]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(document.len());
+    Json::parse(document)?.write(omit, &mut bytes);
+    Ok(bytes)
+}

@@ -1,0 +1,25 @@
+//! From SSD rows to one document per child.
+//!
+//! [`definition`] is the text of the rules, [`plan`] the same rules resolved for one CMS and one run date. [`read`] fetches a
+//! chunk of children, [`rows`] sorts its rows by child, [`assemble`] writes each child's document as canonical bytes, and
+//! [`findings`] says what was left out and why.
+
+pub mod assemble;
+pub mod canonical;
+mod cohort;
+pub mod column;
+pub mod day;
+pub mod definition;
+pub mod findings;
+mod lists;
+pub mod plan;
+mod plan_blocks;
+pub mod read;
+pub mod rows;
+mod rules;
+pub mod validate;
+mod value;
+
+pub use assemble::{Assembled, Assembler, Verdict};
+pub use findings::{Finding, Findings, Severity};
+pub use plan::{Plan, RunDates};

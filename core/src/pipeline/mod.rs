@@ -1,0 +1,9 @@
+//! The two halves of a run: [`stage()`] turns the SSD into staged documents, [`submit()`] sends what is pending.
+
+mod people;
+mod stage;
+mod submit;
+
+pub use people::{People, judge};
+pub use stage::{Event, StageReport, StageSettings, Staged, stage};
+pub use submit::{Stopped, SubmitReport, SubmitSettings, Submitted, submit};

@@ -1,0 +1,456 @@
+//! `stage`: the SSD's desired documents against what the staging table holds; only rows that change are written.
+//!
+//! Reading a chunk of children overlaps with assembling the one before, so two chunks are in memory whatever the cohort.
+//! Changes are collected in private and applied at the end, so that a run that must not happen has written nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+
+use super::people::{People, judge};
+use crate::delta::{Change, Comparison, Desired, Effect, decide, same_document};
+use crate::error::{Error, Result};
+use crate::payload::rows::ChunkRows;
+use crate::payload::{Assembler, Finding, Findings, Plan, Verdict, read};
+use crate::source::{ReadSession, Source};
+use crate::staging::{ChangeSet, Documents, Hash, Held, LedgerRow, NewDocument, Staging, Write};
+
+/// Documents are handed to the database in portions of about this many bytes.
+const PORTION: usize = 2 << 20;
+/// Stored documents are fetched for comparison this many at a time.
+const COMPARE_AT_ONCE: usize = 200;
+/// Rows that changed under us are decided again this often before they are left for the next run.
+const ROUNDS: usize = 3;
+
+/// What `stage` needs to know beside its plan.
+#[derive(Debug, Clone)]
+pub struct StageSettings {
+    /// Children read at a time.
+    pub chunk: usize,
+    /// Paths of record ids that are no difference between two documents.
+    pub unstable_ids: Vec<String>,
+    /// Write nothing.
+    pub dry_run: bool,
+    /// Open intents older than this are taken up as unsure.
+    pub request_life: Duration,
+    /// Keep some values of findings, for an analyst who asked.
+    pub finding_values: bool,
+}
+
+/// What `stage` tells while it works.
+pub enum Event<'a> {
+    /// So many children will be looked at.
+    Children(u64),
+    /// So many more are done.
+    Done(u64),
+    /// A child's document, and what it changes; `None`: it is staged as it stands.
+    Document {
+        /// The child's id.
+        person_id: &'a str,
+        /// Canonical JSON.
+        document: &'a str,
+        /// What happens to its row.
+        effect: Option<Effect>,
+    },
+}
+
+/// Counts of children by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staged {
+    /// Documents desired today.
+    pub cohort: u64,
+    /// First time in the cohort.
+    pub new: u64,
+    /// With another document than was staged or held.
+    pub updated: u64,
+    /// As staged.
+    pub unchanged: u64,
+    /// Newly no longer in `ssd_person`.
+    pub gone: u64,
+    /// Newly excluded by the rules.
+    pub left: u64,
+    /// Back in the cohort.
+    pub returned: u64,
+    /// Stored text or hash brought up to date, nothing to send.
+    pub refreshed: u64,
+    /// Were to be sent, and are no longer.
+    pub withdrawn: u64,
+    /// Rows written, as the database counted them.
+    pub written: u64,
+}
+
+/// What `stage` did.
+#[derive(Debug, Clone, Default)]
+pub struct StageReport {
+    /// Rows read by SSD table.
+    pub rows: BTreeMap<String, u64>,
+    /// Counts of children.
+    pub staged: Staged,
+    /// What was left out and why.
+    pub findings: Vec<Finding>,
+    /// Rows found unsure at the start.
+    pub recovered: u64,
+    /// Children whose row another process kept changing: left for the next run.
+    pub left_for_next_run: u64,
+}
+
+/// Stages the whole cohort.
+///
+/// # Errors
+/// What the source or the staging report; nothing is written then, but what [`Staging::prepare`] and [`Staging::recover`] did.
+pub async fn stage(
+    plan: Arc<Plan>,
+    source: Arc<dyn Source>,
+    staging: Arc<dyn Staging>,
+    settings: StageSettings,
+    tell: &mut (dyn FnMut(Event<'_>) + Send),
+) -> Result<StageReport> {
+    let mut recovered = 0;
+    let mut lock = None;
+    if settings.dry_run {
+        tracing::info!("dry run: nothing will be written");
+    } else {
+        staging.prepare().await?;
+        lock = Some(staging.lock_stage().await?);
+        recovered = staging.recover(settings.request_life).await?;
+    }
+    let has_ledger = !settings.dry_run || staging.is_ready().await?;
+    let mut session = source.open(&plan.source_tables()).await?;
+    let mut findings = if settings.finding_values { Findings::with_values() } else { Findings::default() };
+    let people = judge(read::people(&mut *session, &plan).await?, &plan, &mut findings);
+    tell(Event::Children(people.to_read.len() as u64));
+    let changes = if settings.dry_run { None } else { Some(staging.changes().await?) };
+    let mut stager = Stager {
+        plan: &plan,
+        staging: &*staging,
+        settings: &settings,
+        has_ledger,
+        findings,
+        report: StageReport { recovered, ..StageReport::default() },
+        out: Portion { changes, writes: Vec::new(), bytes: 0 },
+    };
+    let session = stager.read_all(session, &people, tell).await?;
+    stager.left_by_age(&people.out_of_age).await?;
+    stager.gone(&people).await?;
+    let report = stager.finish(session, &people).await?;
+    drop(lock);
+    Ok(report)
+}
+
+struct Stager<'a> {
+    plan: &'a Arc<Plan>,
+    staging: &'a dyn Staging,
+    settings: &'a StageSettings,
+    /// A dry run before the first run finds no table.
+    has_ledger: bool,
+    findings: Findings,
+    report: StageReport,
+    out: Portion,
+}
+
+/// A desired document that is not simply as staged: it waits for the stored ones to be compared with.
+struct Waiting<'a> {
+    row: LedgerRow,
+    hash: Hash,
+    document: String,
+    legacy_id: Option<&'a str>,
+}
+
+impl Stager<'_> {
+    /// Reads and decides all chunks; gives the session back.
+    async fn read_all(
+        &mut self,
+        session: Box<dyn ReadSession>,
+        people: &People,
+        tell: &mut (dyn FnMut(Event<'_>) + Send),
+    ) -> Result<Box<dyn ReadSession>> {
+        self.report.rows.insert(
+            self.plan.tables[self.plan.people.table].ssd_name.clone(),
+            (people.to_read.len() + people.out_of_age.len() + people.refused()) as u64,
+        );
+        let mut chunks = people.to_read.chunks(self.settings.chunk);
+        let Some(first) = chunks.next() else { return Ok(session) };
+        let mut reading = self.start_reading(session, first.to_vec());
+        loop {
+            let (session, ids, rows) = reading.await.map_err(|_| Error::internal("reading a chunk panicked"))??;
+            let Some(next) = chunks.next() else {
+                self.chunk(&ids, &rows, tell).await?;
+                return Ok(session);
+            };
+            reading = self.start_reading(session, next.to_vec());
+            self.chunk(&ids, &rows, tell).await?;
+        }
+    }
+
+    #[allow(clippy::type_complexity, reason = "what the task hands back, used once")]
+    fn start_reading(
+        &self,
+        mut session: Box<dyn ReadSession>,
+        ids: Vec<String>,
+    ) -> JoinHandle<Result<(Box<dyn ReadSession>, Vec<String>, ChunkRows)>> {
+        let plan = self.plan.clone();
+        tokio::spawn(async move {
+            let rows = ChunkRows::new(&plan, &read::fetch(&mut *session, &plan, &ids).await?)?;
+            Ok((session, ids, rows))
+        })
+    }
+
+    async fn chunk(
+        &mut self,
+        ids: &[String],
+        rows: &ChunkRows,
+        tell: &mut (dyn FnMut(Event<'_>) + Send),
+    ) -> Result<()> {
+        for (index, table) in self.plan.tables.iter().enumerate() {
+            if index != self.plan.people.table {
+                *self.report.rows.entry(table.ssd_name.clone()).or_default() += rows.count(index) as u64;
+            }
+        }
+        let mut findings = std::mem::take(&mut self.findings);
+        let result = self.decide_chunk(ids, rows, &mut findings, tell).await;
+        self.findings = findings;
+        tell(Event::Done(ids.len() as u64));
+        result
+    }
+
+    async fn decide_chunk(
+        &mut self,
+        ids: &[String],
+        rows: &ChunkRows,
+        findings: &mut Findings,
+        tell: &mut (dyn FnMut(Event<'_>) + Send),
+    ) -> Result<()> {
+        let mut ledger = self.ledger(ids).await?;
+        let plan = self.plan.clone();
+        let mut assembler = Assembler::new(&plan);
+        let mut waiting = Vec::new();
+        for (number, id) in ids.iter().enumerate() {
+            let row = ledger.remove(id.as_str());
+            let Verdict::Cohort(child) = assembler.assemble(rows, number, id, findings)? else {
+                self.out_of_cohort(row, &Desired::Left).await?;
+                continue;
+            };
+            self.report.staged.cohort += 1;
+            let Some(row) = row else {
+                let nothing = Comparison { current: false, held: false, stored_exactly: false };
+                let change = decide(None, &Desired::Document { hash: child.hash, same: nothing });
+                tell(Event::Document {
+                    person_id: id,
+                    document: child.document,
+                    effect: change.map(|change| change.effect),
+                });
+                self.write(id, None, change, Some((child.document.to_owned(), child.legacy_id))).await?;
+                continue;
+            };
+            if self.hashes_tell(&row, child.hash) {
+                let same = by_hash(&row, child.hash);
+                let change = decide(Some(&row), &Desired::Document { hash: child.hash, same });
+                tell(Event::Document {
+                    person_id: id,
+                    document: child.document,
+                    effect: change.map(|change| change.effect),
+                });
+                // Where the hashes tell, the stored text is the document: nothing of it is written.
+                self.write(id, Some(&row), change, Some((String::new(), None))).await?;
+                continue;
+            }
+            waiting.push(Waiting {
+                row,
+                hash: child.hash,
+                document: child.document.to_owned(),
+                legacy_id: child.legacy_id,
+            });
+            if waiting.len() == COMPARE_AT_ONCE {
+                self.compare(std::mem::take(&mut waiting), tell).await?;
+            }
+        }
+        self.compare(waiting, tell).await
+    }
+
+    /// Whether a child's hashes alone say that its document is both staged and, if anything is held, held; without unstable ids
+    /// equal hashes are equal documents.
+    fn hashes_tell(&self, row: &LedgerRow, hash: Hash) -> bool {
+        let same = by_hash(row, hash);
+        same.current && (same.held || !matches!(row.held, Held::Document(_))) && self.settings.unstable_ids.is_empty()
+    }
+
+    /// Compares documents with the stored ones, where the hashes cannot tell.
+    async fn compare(&mut self, waiting: Vec<Waiting<'_>>, tell: &mut (dyn FnMut(Event<'_>) + Send)) -> Result<()> {
+        let omit = &self.settings.unstable_ids;
+        let ids: Vec<String> = waiting.iter().map(|wait| wait.row.person_id.clone()).collect();
+        let stored = if ids.is_empty() { Vec::new() } else { self.staging.documents(&ids).await? };
+        let stored: HashMap<&str, &Documents> =
+            stored.iter().map(|stored| (stored.person_id.as_str(), stored)).collect();
+        for wait in &waiting {
+            let stored = stored.get(wait.row.person_id.as_str()).copied();
+            let is = |text: Option<&String>, omit: &[String]| {
+                text.is_some_and(|text| same_document(&wait.document, text, omit))
+            };
+            let current = stored.and_then(|stored| stored.current.as_ref());
+            let held = stored.and_then(|stored| stored.held.as_ref());
+            let by_hash = by_hash(&wait.row, wait.hash);
+            let same = Comparison {
+                current: by_hash.current || is(current, omit),
+                held: by_hash.held || (matches!(wait.row.held, Held::Document(_)) && is(held, omit)),
+                stored_exactly: is(current, &[]),
+            };
+            let change = decide(Some(&wait.row), &Desired::Document { hash: wait.hash, same });
+            let effect = change.map(|change| change.effect);
+            tell(Event::Document { person_id: &wait.row.person_id, document: &wait.document, effect });
+            let document = (wait.document.clone(), wait.legacy_id);
+            self.write(&wait.row.person_id, Some(&wait.row), change, Some(document)).await?;
+        }
+        Ok(())
+    }
+
+    async fn left_by_age(&mut self, ids: &[String]) -> Result<()> {
+        for ids in ids.chunks(self.settings.chunk) {
+            for (_, row) in self.ledger(ids).await? {
+                self.out_of_cohort(Some(row), &Desired::Left).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn gone(&mut self, people: &People) -> Result<()> {
+        let keys = if self.has_ledger { self.staging.keys().await? } else { Vec::new() };
+        let gone: Vec<String> = keys.into_iter().filter(|id| !people.contains(id)).collect();
+        for ids in gone.chunks(self.settings.chunk) {
+            for (_, row) in self.ledger(ids).await? {
+                self.out_of_cohort(Some(row), &Desired::Gone).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn out_of_cohort(&mut self, row: Option<LedgerRow>, desired: &Desired) -> Result<()> {
+        match row {
+            Some(row) => self.write(&row.person_id, Some(&row), decide(Some(&row), desired), None).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn ledger(&self, ids: &[String]) -> Result<HashMap<String, LedgerRow>> {
+        if !self.has_ledger {
+            return Ok(HashMap::new());
+        }
+        let rows = self.staging.ledger(ids).await?;
+        Ok(rows.into_iter().map(|row| (row.person_id.clone(), row)).collect())
+    }
+
+    /// Counts a decision and collects its write.
+    async fn write(
+        &mut self,
+        id: &str,
+        row: Option<&LedgerRow>,
+        change: Option<Change>,
+        document: Option<(String, Option<&str>)>,
+    ) -> Result<()> {
+        let staged = &mut self.report.staged;
+        let Some(change) = change else {
+            staged.unchanged += u64::from(document.is_some());
+            return Ok(());
+        };
+        let count = match change.effect {
+            Effect::New => &mut staged.new,
+            Effect::Updated => &mut staged.updated,
+            Effect::Returned => &mut staged.returned,
+            Effect::Refreshed => &mut staged.refreshed,
+            Effect::Gone => &mut staged.gone,
+            Effect::Left => &mut staged.left,
+        };
+        *count += 1;
+        let withdrawn = crate::staging::Status::Withdrawn;
+        staged.withdrawn += u64::from(change.status == withdrawn && row.is_some_and(|row| row.status != withdrawn));
+        let document = document.filter(|_| change.writes_document);
+        self.out
+            .push(Write {
+                person_id: id.to_owned(),
+                expected: row.map(|row| row.version.clone()),
+                status: change.status,
+                row_state: change.row_state,
+                document: document.map(|(json, legacy)| NewDocument { json, legacy_id: legacy.map(str::to_owned) }),
+                current_hash: change.current_hash,
+                held: change.held,
+            })
+            .await
+    }
+
+    /// Applies what was collected. Rows that changed meanwhile are decided again from the same moment of the SSD.
+    async fn finish(mut self, mut session: Box<dyn ReadSession>, people: &People) -> Result<StageReport> {
+        let mut missed = self.apply().await?;
+        for _ in 0..ROUNDS {
+            if missed.is_empty() {
+                break;
+            }
+            tracing::info!(rows = missed.len(), "rows changed while staging; deciding them again");
+            let counted = self.report.clone();
+            self.out.changes = Some(self.staging.changes().await?);
+            let (to_read, others): (Vec<String>, Vec<String>) =
+                missed.into_iter().partition(|id| people.to_read.binary_search(id).is_ok());
+            let mut unreported = Findings::default();
+            for ids in to_read.chunks(self.settings.chunk) {
+                let rows = ChunkRows::new(self.plan, &read::fetch(&mut *session, self.plan, ids).await?)?;
+                self.decide_chunk(ids, &rows, &mut unreported, &mut |_| {}).await?;
+            }
+            for (id, row) in self.ledger(&others).await? {
+                let desired = if people.contains(&id) { Desired::Left } else { Desired::Gone };
+                self.out_of_cohort(Some(row), &desired).await?;
+            }
+            // The children were counted when they were first decided.
+            self.report = counted;
+            missed = self.apply().await?;
+        }
+        if !missed.is_empty() {
+            tracing::warn!(rows = missed.len(), "rows are held by another process; they are left for the next run");
+        }
+        self.report.left_for_next_run = missed.len() as u64;
+        self.report.findings = self.findings.list();
+        Ok(self.report)
+    }
+
+    async fn apply(&mut self) -> Result<Vec<String>> {
+        self.out.flush().await?;
+        let Some(changes) = self.out.changes.take() else { return Ok(Vec::new()) };
+        let applied = changes.apply().await?;
+        self.report.staged.written += applied.written;
+        Ok(applied.missed)
+    }
+}
+
+/// What the hashes alone say.
+fn by_hash(row: &LedgerRow, hash: Hash) -> Comparison {
+    let current = row.current_hash == Some(hash);
+    Comparison { current, held: row.held == Held::Document(hash), stored_exactly: current }
+}
+
+/// Writes on their way to the database.
+struct Portion {
+    /// `None` in a dry run.
+    changes: Option<Box<dyn ChangeSet>>,
+    writes: Vec<Write>,
+    bytes: usize,
+}
+
+impl Portion {
+    async fn push(&mut self, write: Write) -> Result<()> {
+        if self.changes.is_none() {
+            return Ok(());
+        }
+        self.bytes += write.document.as_ref().map_or(0, |document| document.json.len()) + 200;
+        self.writes.push(write);
+        if self.bytes >= PORTION { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.bytes = 0;
+        let writes = std::mem::take(&mut self.writes);
+        match &mut self.changes {
+            Some(changes) if !writes.is_empty() => changes.push(writes).await,
+            _ => Ok(()),
+        }
+    }
+}

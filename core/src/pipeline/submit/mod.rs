@@ -1,0 +1,190 @@
+//! `submit`: pending rows are claimed in batches, sent, and every record's outcome is written back.
+//!
+//! A few workers take batches from one queue. What becomes of one batch is in [`deliver`]; what ends the whole run is in
+//! [`Brake`].
+
+mod brake;
+mod deliver;
+mod pace;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+
+use crate::error::{Error, Result};
+use crate::sink::Sink;
+use crate::staging::{Candidate, Staging};
+use brake::Brake;
+use pace::Pace;
+
+pub use brake::Stopped;
+
+/// How `submit` behaves; the keys of `[sink]`.
+#[derive(Debug, Clone)]
+pub struct SubmitSettings {
+    /// Unique; written to the submission log.
+    pub run_id: String,
+    /// Batches in flight at once.
+    pub concurrency: usize,
+    /// Least time between the starts of two requests.
+    pub min_interval: Duration,
+    /// Requests made for one batch before its retries are spent.
+    pub max_attempts: u32,
+    /// A longer `Retry-After` ends the run.
+    pub max_retry_after: Duration,
+    /// Extra requests a batch may cost to find its bad records.
+    pub isolation_budget: u32,
+    /// Batches that may fail whole, one after another, before the run ends.
+    pub stop_after_failed_batches: u32,
+    /// Paths of record ids that stay out of the hash, for rows whose hash another tool left null.
+    pub unstable_ids: Vec<String>,
+    /// Send nothing, write nothing.
+    pub dry_run: bool,
+}
+
+/// Counts of records and requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitted {
+    /// Records accepted.
+    pub sent: u64,
+    /// Records refused.
+    pub refused: u64,
+    /// Records that could not be sent, or whose retries are spent.
+    pub failed: u64,
+    /// Records whose answer never came: they are taken up as unsure by a later run.
+    pub unknown: u64,
+    /// Purges accepted.
+    pub purged: u64,
+    /// Records sent as full documents.
+    pub full: u64,
+    /// Records sent as partial documents.
+    pub partial: u64,
+    /// Rows still to be sent.
+    pub left_pending: u64,
+    /// Batches.
+    pub batches: u64,
+    /// Requests.
+    pub requests: u64,
+    /// Requests that were retries.
+    pub retries: u64,
+}
+
+/// What `submit` did.
+#[derive(Debug, Default)]
+pub struct SubmitReport {
+    /// Counts.
+    pub submitted: Submitted,
+    /// Rows found unsure at the start.
+    pub recovered: u64,
+    /// Refused records by (status, path in the document).
+    pub refusals: BTreeMap<(Option<u16>, Option<String>), u64>,
+    /// Why the run ended early, and the error behind it.
+    pub stopped: Option<(Stopped, Option<Error>)>,
+}
+
+/// Sends everything that is to be sent.
+///
+/// # Errors
+/// What the staging reports. A sink's trouble is no error but a [`SubmitReport::stopped`].
+pub async fn submit(
+    staging: Arc<dyn Staging>,
+    sink: Arc<dyn Sink>,
+    settings: SubmitSettings,
+    tell: Arc<dyn Fn(u64, u64) + Send + Sync>,
+) -> Result<SubmitReport> {
+    if settings.dry_run {
+        let left_pending = if staging.is_ready().await? { staging.candidates().await?.len() as u64 } else { 0 };
+        return Ok(SubmitReport {
+            submitted: Submitted { left_pending, ..Submitted::default() },
+            ..SubmitReport::default()
+        });
+    }
+    staging.prepare().await?;
+    let lock = staging.lock_submit().await?;
+    let recovered = staging.recover(sink.limits().request_life).await?;
+    let candidates = staging.candidates().await?;
+    let total = candidates.len() as u64;
+    let shared = Arc::new(Shared {
+        queue: Mutex::new(batches(candidates, sink.limits().max_records)),
+        pace: Pace::new(settings.min_interval),
+        brake: Brake::new(settings.stop_after_failed_batches),
+        report: Mutex::new(SubmitReport { recovered, ..SubmitReport::default() }),
+        staging,
+        sink,
+        tell: Box::new(move |done| tell(done, total)),
+        settings,
+    });
+    let mut workers = JoinSet::new();
+    for _ in 0..shared.settings.concurrency {
+        workers.spawn(work(shared.clone()));
+    }
+    let mut first_error = None;
+    while let Some(worker) = workers.join_next().await {
+        let result = worker.unwrap_or_else(|_| Err(Error::internal("a sending task panicked")));
+        if let Err(error) = result {
+            shared.brake.halt();
+            first_error = first_error.or(Some(error));
+        }
+    }
+    drop(lock);
+    if let Some(error) = first_error {
+        return Err(error);
+    }
+    let mut report = std::mem::take(&mut *shared.report());
+    report.stopped = shared.brake.take();
+    let done = report.submitted;
+    report.submitted.left_pending = total.saturating_sub(done.sent + done.refused + done.failed + done.unknown);
+    Ok(report)
+}
+
+/// What the workers share.
+struct Shared {
+    staging: Arc<dyn Staging>,
+    sink: Arc<dyn Sink>,
+    settings: SubmitSettings,
+    queue: Mutex<VecDeque<Vec<String>>>,
+    pace: Pace,
+    brake: Brake,
+    report: Mutex<SubmitReport>,
+    /// Told how many records are done.
+    tell: Box<dyn Fn(u64) + Send + Sync>,
+}
+
+impl Shared {
+    fn next_batch(&self) -> Option<Vec<String>> {
+        if self.brake.is_on() {
+            return None;
+        }
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    fn report(&self) -> std::sync::MutexGuard<'_, SubmitReport> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Submitted)) {
+        let mut report = self.report();
+        change(&mut report.submitted);
+        let done = report.submitted;
+        drop(report);
+        (self.tell)(done.sent + done.refused + done.failed + done.unknown);
+    }
+}
+
+async fn work(shared: Arc<Shared>) -> Result<()> {
+    while let Some(ids) = shared.next_batch() {
+        deliver::batch(&shared, &ids).await?;
+    }
+    Ok(())
+}
+
+/// Batches in sending order; rows in error go last, among themselves, so that they never hold others back.
+fn batches(candidates: Vec<Candidate>, max_records: usize) -> VecDeque<Vec<String>> {
+    let (after_error, pending): (Vec<Candidate>, Vec<Candidate>) =
+        candidates.into_iter().partition(|row| row.after_error);
+    let ids = |rows: &[Candidate]| rows.iter().map(|row| row.person_id.clone()).collect();
+    pending.chunks(max_records).chain(after_error.chunks(max_records)).map(ids).collect()
+}

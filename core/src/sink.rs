@@ -1,0 +1,103 @@
+//! The third contract: a [`Sink`] takes a batch of documents and answers for each of them.
+//!
+//! A sink makes one request per [`Sink::send`] and says what its answer means. Retrying, splitting and isolating live in
+//! [`crate::pipeline`], once, for every sink.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::error::Error;
+
+/// Where batches go.
+#[async_trait]
+pub trait Sink: Send + Sync {
+    /// What one request may hold.
+    fn limits(&self) -> Limits;
+
+    /// Whether everything sent stays on this machine (a loopback address, a folder): only then may the run date be set.
+    fn is_local(&self) -> bool;
+
+    /// Sends one batch, once: at least one record, within [`Sink::limits`].
+    ///
+    /// Returns one receipt per record, in the order sent.
+    ///
+    /// # Errors
+    /// A [`SendError`] that says what may be done about it.
+    async fn send(&self, records: &[Record<'_>]) -> Result<Vec<Receipt>, SendError>;
+}
+
+/// What one request may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Records, at least 1.
+    pub max_records: usize,
+    /// Bytes of the request's body. A single record that is larger is sent alone.
+    pub max_bytes: usize,
+    /// Longest time for which a request can still be on the wire after it was begun. Intents younger than this are left alone.
+    pub request_life: Duration,
+}
+
+/// One record of a batch.
+#[derive(Clone, Copy)]
+pub struct Record<'a> {
+    /// The child's id, for a sink that needs it beside the document.
+    pub person_id: &'a str,
+    /// The document: one JSON object, UTF-8, without a line break.
+    pub document: &'a str,
+}
+
+/// DfE's answer for one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// DfE's id of the record.
+    pub id: String,
+    /// When DfE took it, `YYYY-MM-DD HH:MM:SS.fff`, where it says so.
+    pub received_at: Option<String>,
+}
+
+/// Why a batch was not taken, and what may be done about it.
+pub struct SendError {
+    /// What happened, without any of the answer's own text.
+    pub error: Error,
+    /// What may be done.
+    pub then: Then,
+    /// The answer's status (an HTTP status), where there was an answer.
+    pub status: Option<u16>,
+    /// The answer's text, which may quote children's data. It goes into `api_response` and nowhere else.
+    pub detail: Option<String>,
+}
+
+// The detail may quote a child's data: Debug must not print it.
+impl std::fmt::Debug for SendError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SendError {{ {:?}, then: {:?} }}", self.error, self.then)
+    }
+}
+
+/// What may be done about a [`SendError`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing was taken; the same batch may be sent again, not before `after` if it is given (429, 503).
+    Retry {
+        /// From `Retry-After`.
+        after: Option<Duration>,
+    },
+    /// The other end failed while it had the batch (500, 502, 504): it may have been taken, and may be sent again. The attempt's
+    /// own answer will never be known, so its intents stay open whatever a retry brings.
+    RetryUnsure {
+        /// From `Retry-After`.
+        after: Option<Duration>,
+    },
+    /// Nothing was taken, and the sink has dropped its credentials: the next send fetches new ones (401).
+    Reauthenticate,
+    /// Nothing was taken: the batch is too large (413).
+    TooLarge,
+    /// Nothing was taken: the records at these positions are bad, the others were not looked at or are good. Empty: some record
+    /// is bad, and the answer does not say which.
+    BadRecords(Vec<usize>),
+    /// Nothing was taken, and no other batch would fare better (wrong LA code, no permission).
+    GiveUp,
+    /// It may have arrived: the connection broke after the request was sent, or the answer cannot be understood.
+    Unknown,
+}

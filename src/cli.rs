@@ -1,0 +1,160 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::civil::Date;
+
+/// Sends the children whose record changed from a case management system to the Department for Education.
+#[derive(Parser)]
+#[command(name = "csc-bridge", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Args, Clone)]
+pub struct Global {
+    /// The configuration [default: ./csc-bridge.toml, then csc-bridge.toml beside the program]
+    #[arg(short = 'c', long = "config", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Print one JSON object as the last line of standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more on standard error; twice for still more
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Say nothing on standard error but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Level of standard error and of the log file: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", global = true, value_parser = ["error", "warn", "info", "debug", "trace"])]
+    pub log_level: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Write a first configuration
+    Init(Init),
+    /// Stage, then submit: the nightly job
+    Run(RunArgs),
+    /// Turn the SSD into staged documents
+    Stage(RunArgs),
+    /// Send what is pending
+    Submit(RunArgs),
+    /// Print what would be sent, without sending
+    Payload(Payload),
+    /// Show what the staging table holds and how the last run ended
+    Status(StatusArgs),
+    /// Fill the configured source with made-up children, for tests
+    Generate(Generate),
+    /// Change some of the made-up children
+    Mutate(Mutate),
+    /// Play the DfE end on this machine
+    Simulate(Simulate),
+    /// Show the whole job on made-up children, without any server
+    Demo(Demo),
+}
+
+#[derive(Args)]
+pub struct Init {
+    /// systemc, mosaic, eclipse, azeus or sqlite
+    #[arg(long, value_name = "NAME")]
+    pub cms: String,
+    /// Where to write it
+    #[arg(short, long, value_name = "FILE", default_value = "csc-bridge.toml")]
+    pub output: PathBuf,
+}
+
+#[derive(Args, Clone, Default)]
+pub struct RunArgs {
+    /// Send nothing and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Use the staging table's _anon twin
+    #[arg(long)]
+    pub anon: bool,
+    /// Act as on another day (only with a sink on this machine)
+    #[arg(long, value_name = "DATE")]
+    pub run_date: Option<Date>,
+}
+
+#[derive(Args)]
+pub struct StatusArgs {
+    /// Use the staging table's _anon twin
+    #[arg(long)]
+    pub anon: bool,
+}
+
+#[derive(Args)]
+pub struct Payload {
+    /// One child's document, by its id in the SSD
+    #[arg(long, value_name = "ID", conflicts_with = "all")]
+    pub child: Option<String>,
+    /// Every child's document, whether it would be sent or not
+    #[arg(long)]
+    pub all: bool,
+    /// Print what the rules left out instead of the documents, with some of the values
+    #[arg(long)]
+    pub findings: bool,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(Args, Clone)]
+pub struct Generate {
+    /// How many children
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub children: usize,
+    /// The same seed makes the same children
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Make them as on another day
+    #[arg(long, value_name = "DATE")]
+    pub run_date: Option<Date>,
+}
+
+#[derive(Args, Clone)]
+pub struct Mutate {
+    /// How many of the children to change, in percent
+    #[arg(long, value_name = "P", default_value_t = 5.0)]
+    pub percent: f64,
+    /// The same seed makes the same changes
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Change them as on another day
+    #[arg(long, value_name = "DATE")]
+    pub run_date: Option<Date>,
+}
+
+#[derive(Args)]
+pub struct Simulate {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8480")]
+    pub listen: SocketAddr,
+    /// How long each batch takes, such as 50ms
+    #[arg(long, value_name = "TIME", default_value = "0s")]
+    pub latency: String,
+    /// Take any document
+    #[arg(long)]
+    pub no_validate: bool,
+    /// Keep what is held in a file between runs
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Demo {
+    /// How many children
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub children: usize,
+    /// How many of them change before the second run, in percent
+    #[arg(long, value_name = "P", default_value_t = 5.0)]
+    pub percent: f64,
+    /// The same seed makes the same children and changes
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+}

@@ -1,0 +1,58 @@
+//! The program: reads the command line, runs one command, ends with its exit code. One file per command; what they share is in
+//! `setup`, `report`, `log` and `progress`.
+
+mod cli;
+mod demo;
+mod generate;
+mod init;
+mod log;
+mod mutate;
+mod payload;
+mod progress;
+mod report;
+mod run;
+mod setup;
+mod simulate;
+mod stage;
+mod status;
+mod submit;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use report::Report;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let started = Instant::now();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime did not start: {}", error.kind());
+            return ExitCode::from(1);
+        }
+    };
+    let mut report = Report::new(&cli);
+    let result = runtime.block_on(dispatch(&cli, &mut report));
+    let code = report.finish(result, started.elapsed(), cli.global.json);
+    // Blocking work that a failed run left behind must not keep the program alive.
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}
+
+async fn dispatch(cli: &Cli, report: &mut Report) -> anyhow::Result<()> {
+    match &cli.command {
+        Command::Init(args) => init::init(args),
+        Command::Run(args) => run::run(&cli.global, args, report).await,
+        Command::Stage(args) => stage::stage(&cli.global, args, report).await,
+        Command::Submit(args) => submit::submit(&cli.global, args, report).await,
+        Command::Payload(args) => payload::payload(&cli.global, args, report).await,
+        Command::Status(args) => status::status(&cli.global, args, report).await,
+        Command::Generate(args) => generate::generate(&cli.global, args, report).await,
+        Command::Mutate(args) => mutate::mutate(&cli.global, args, report).await,
+        Command::Simulate(args) => simulate::simulate(&cli.global, args, report).await,
+        Command::Demo(args) => demo::demo(&cli.global, args, report).await,
+    }
+}

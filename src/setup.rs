@@ -1,0 +1,133 @@
+//! What every command begins with: the configuration, the adapters, the run date, the plan.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use csc_bridge_core::config::Config;
+use csc_bridge_core::error::{Error, Kind, Result};
+use csc_bridge_core::payload::Plan;
+use csc_bridge_core::pseudonym::Pseudonyms;
+use csc_bridge_core::registry::Registry;
+use csc_bridge_core::sink::Sink;
+use csc_bridge_core::source::Source;
+use csc_bridge_core::staging::Staging;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::cli::Global;
+use crate::log;
+use crate::report::Report;
+
+/// The adapters of this program.
+pub fn registry() -> Registry {
+    Registry::default()
+        .with_database(csc_bridge_sqlite::SqliteAdapter)
+        .with_sink(csc_bridge_dfe_csc_api::DfeCscApi)
+        .with_sink(csc_bridge_file::FileSink)
+}
+
+/// A configuration with its adapters, ready to open.
+pub struct Setup {
+    pub config: Config,
+    pub registry: Registry,
+}
+
+impl Setup {
+    /// Finds and reads the configuration, and starts the log.
+    pub fn load(global: &Global, report: &mut Report, anon: bool) -> Result<Setup> {
+        let mut config = Config::load(&find(global)?)?;
+        if anon {
+            config = config.anon();
+        }
+        let pseudonyms = Pseudonyms::open(&config.state_dir, config.log.ids)?;
+        log::start(global, &config)?;
+        report.names_children_by(pseudonyms);
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            run_id = report.run_id(),
+            command = report.command(),
+            "started"
+        );
+        Ok(Setup { config, registry: registry() })
+    }
+
+    /// The source.
+    pub fn source(&self) -> Result<Arc<dyn Source>> {
+        self.registry.database(&self.config.source.adapter)?.source(&self.config.source.options)
+    }
+
+    /// The staging tables.
+    pub fn staging(&self) -> Result<Arc<dyn Staging>> {
+        let staging = &self.config.staging;
+        self.registry.database(&staging.adapter)?.staging(&staging.options, staging)
+    }
+
+    /// The sink.
+    pub fn sink(&self) -> Result<Arc<dyn Sink>> {
+        let sink = &self.config.sink;
+        self.registry.sink(&sink.adapter)?.sink(&sink.options, &self.config.la_code)
+    }
+
+    /// The run date: today in England, or `--run-date` where nothing leaves this machine.
+    pub fn run_date(&self, asked: Option<Date>, sink: &dyn Sink, report: &mut Report) -> Result<Date> {
+        let date = match asked {
+            Some(_) if !sink.is_local() => {
+                return Err(Error::new(
+                    Kind::Config,
+                    "--run-date is only for a sink on this machine",
+                    "leave it out, or send to the simulator on a loopback address or to files",
+                ));
+            }
+            Some(date) => date,
+            None => today()?,
+        };
+        report.run_date(date);
+        Ok(date)
+    }
+
+    /// The definition, resolved for this CMS and this run.
+    pub fn plan(&self, run_date: Date) -> Result<Arc<Plan>> {
+        let config = &self.config;
+        Plan::new(&config.definition, &config.profile, &config.names, &config.payload, run_date).map(Arc::new)
+    }
+}
+
+/// Today in England.
+pub fn today() -> Result<Date> {
+    let london = TimeZone::get("Europe/London").map_err(|_| {
+        Error::new(
+            Kind::Io,
+            "this machine has no time zone data for Europe/London",
+            "install the operating system's tzdata package",
+        )
+    })?;
+    Ok(Timestamp::now().to_zoned(london).date())
+}
+
+/// Made-up children belong beside a simulated DfE only.
+pub fn refuse_real_sink(sink: &dyn Sink, command: &str) -> Result<()> {
+    if sink.is_local() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Config,
+        format!("{command} writes made-up children into the source, and this configuration sends to a real address"),
+        "use a configuration whose sink is the simulator on a loopback address, or files",
+    ))
+}
+
+fn find(global: &Global) -> Result<PathBuf> {
+    if let Some(path) = &global.config {
+        return Ok(path.clone());
+    }
+    let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join("csc-bridge.toml")));
+    let places = [Some(Path::new("csc-bridge.toml").to_owned()), beside];
+    places.into_iter().flatten().find(|path| path.is_file()).ok_or_else(|| {
+        Error::new(
+            Kind::Config,
+            "there is no csc-bridge.toml here or beside the program",
+            "name one with -c FILE, or make one with: csc-bridge init --cms sqlite",
+        )
+    })
+}

@@ -1,0 +1,59 @@
+//! `status`: what the staging table holds, and how the last run ended.
+
+use std::collections::BTreeMap;
+
+use csc_bridge_core::error::{Error, Kind};
+use csc_bridge_core::staging::{RowState, Status};
+use serde_json::json;
+
+use crate::cli::{Global, StatusArgs};
+use crate::report::Report;
+use crate::setup::Setup;
+
+/// The command.
+pub async fn status(global: &Global, args: &StatusArgs, report: &mut Report) -> anyhow::Result<()> {
+    let setup = Setup::load(global, report, args.anon)?;
+    let staging = setup.staging()?;
+    if !staging.is_ready().await? {
+        return Err(Error::new(Kind::Schema, "there is no staging table yet", "run: csc-bridge stage").into());
+    }
+    let found = staging.status().await?;
+    let mut states: BTreeMap<&str, u64> = BTreeMap::new();
+    for name in ["pending", "sent", "error", "withdrawn", "unsure", "deleted", "left"] {
+        states.insert(name, 0);
+    }
+    for (status, row_state, unsure, count) in &found.states {
+        *states.entry(status.word()).or_default() += count;
+        if *unsure {
+            *states.entry("unsure").or_default() += count;
+        }
+        if let RowState::Deleted | RowState::Left = row_state {
+            *states.entry(row_state.word()).or_default() += count;
+        }
+    }
+    if states.get(Status::Other.word()) == Some(&0) {
+        states.remove(Status::Other.word());
+    }
+    // The text of a reason may quote a child's data: only how many rows there are goes out of the table.
+    let refused: u64 = found.errors.iter().map(|(_, count)| count).sum();
+    let last_run = found.last_run.as_ref().map(|(run_id, command, at, exit_code)| {
+        json!({ "run_id": run_id, "command": command, "at": at, "exit_code": exit_code })
+    });
+    let mut lines: Vec<(String, String)> =
+        states.iter().map(|(name, count)| ((*name).to_owned(), count.to_string())).collect();
+    lines.push(("requests without an answer".into(), found.open_intents.to_string()));
+    lines.extend(found.oldest_pending.clone().map(|at| ("oldest change to be sent".to_owned(), at)));
+    if let Some((_, command, at, exit_code)) = &found.last_run {
+        lines.push(("last run".into(), format!("{command}, ended {at}, exit code {exit_code}")));
+    }
+    report.table("Staging", &lines);
+    report.key("states", states);
+    report.key("oldest_pending", found.oldest_pending);
+    report.key(
+        "refusals",
+        if refused == 0 { json!([]) } else { json!([{ "code": null, "path": null, "count": refused }]) },
+    );
+    report.key("last_run", last_run);
+    report.key("open_intents", found.open_intents);
+    Ok(())
+}

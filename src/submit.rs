@@ -1,0 +1,104 @@
+//! `submit`: what is pending, sent.
+
+use std::sync::Arc;
+
+use csc_bridge_core::pipeline::{self, Stopped, SubmitReport, SubmitSettings};
+use csc_bridge_core::sink::Sink;
+use csc_bridge_core::staging::Staging;
+use serde_json::{Value, json};
+
+use crate::cli::{Global, RunArgs};
+use crate::progress::Progress;
+use crate::report::{Code, Report};
+use crate::setup::Setup;
+use crate::stage;
+
+/// The command.
+pub async fn submit(global: &Global, args: &RunArgs, report: &mut Report) -> anyhow::Result<()> {
+    let setup = Setup::load(global, report, args.anon)?;
+    let sink = setup.sink()?;
+    let date = setup.run_date(args.run_date, &*sink, report)?;
+    let staging = setup.staging()?;
+    let began = std::time::Instant::now();
+    let submitted = perform(global, &setup, staging.clone(), sink, report, args.dry_run).await;
+    let failed = submitted.is_err();
+    let outcome = submitted.and_then(|submitted| show(report, submitted));
+    stage::finish(&*staging, report, date, args.dry_run, None, began, failed).await?;
+    outcome
+}
+
+/// Submits, with a progress bar.
+pub async fn perform(
+    global: &Global,
+    setup: &Setup,
+    staging: Arc<dyn Staging>,
+    sink: Arc<dyn Sink>,
+    report: &Report,
+    dry_run: bool,
+) -> anyhow::Result<SubmitReport> {
+    let config = &setup.config.sink;
+    let settings = SubmitSettings {
+        run_id: report.run_id().to_owned(),
+        concurrency: config.concurrency,
+        min_interval: config.min_interval,
+        max_attempts: config.max_attempts,
+        max_retry_after: config.max_retry_after,
+        isolation_budget: config.isolation_budget,
+        stop_after_failed_batches: config.stop_after_failed_batches,
+        unstable_ids: setup.config.payload.unstable_ids.clone(),
+        dry_run,
+    };
+    let progress = Progress::new(global, "sending", 0);
+    let bar = progress.clone();
+    let tell = Arc::new(move |done, total| {
+        bar.total(total);
+        bar.at(done);
+    });
+    let result = pipeline::submit(staging, sink, settings, tell).await;
+    progress.end();
+    Ok(result?)
+}
+
+/// Adds what was sent to the report.
+///
+/// # Errors
+/// What ended the run early, so that it is the command's own error.
+pub fn show(report: &mut Report, submitted: SubmitReport) -> anyhow::Result<()> {
+    let counts = submitted.submitted;
+    report.key("submitted", counts);
+    report.key("recovered", json!({ "unsure": submitted.recovered }));
+    let refusals: Vec<Value> = submitted
+        .refusals
+        .iter()
+        .map(|((status, path), count)| json!({ "code": status, "path": path, "count": count }))
+        .collect();
+    report.key("refusals", refusals);
+    report.key("stopped", submitted.stopped.as_ref().map(|(why, _)| *why));
+    if counts.refused + counts.failed > 0 {
+        report.at_least(Code::SomeRefused);
+    }
+    if counts.unknown > 0 {
+        report.at_least(Code::Failed);
+    }
+    let all = [
+        ("accepted", counts.sent),
+        ("refused", counts.refused),
+        ("failed", counts.failed),
+        ("answer unknown", counts.unknown),
+        ("still to be sent", counts.left_pending),
+        ("answers never recorded, to be sent again", submitted.recovered),
+        ("requests", counts.requests),
+        ("of them retries", counts.retries),
+    ];
+    let always = ["accepted", "requests"];
+    let lines: Vec<(String, String)> = all
+        .into_iter()
+        .filter(|(name, count)| *count > 0 || always.contains(name))
+        .map(|(name, count)| (name.to_owned(), count.to_string()))
+        .collect();
+    report.table("Sent", &lines);
+    match submitted.stopped {
+        Some((Stopped::Breaker | Stopped::Systemic | Stopped::RetryAfter, Some(error))) => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,195 @@
+//! A golden fixture: SSD rows an analyst can read, and the documents they must become, side by side.
+//! `tests/golden/README.md` explains the format.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use csc_bridge_core::config::Config;
+use csc_bridge_core::delta::canonical_hash;
+use csc_bridge_core::payload::read::{self, Fetched, Person};
+use csc_bridge_core::payload::rows::ChunkRows;
+use csc_bridge_core::payload::{Assembler, Findings, Plan, Verdict};
+use csc_bridge_core::pipeline::judge;
+use csc_bridge_core::registry::DatabaseAdapter;
+use csc_bridge_sqlite::SqliteAdapter;
+use jiff::civil::Date;
+use rusqlite::types::Value as Sql;
+use serde_json::{Value, json};
+
+/// A fixture, read through the SQLite source once.
+pub struct Fixture {
+    pub name: String,
+    pub config: Config,
+    pub run_date: Date,
+    pub expected: Value,
+    people: Vec<Person>,
+    ids: Vec<String>,
+    fetched: Fetched,
+    _folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    /// The plan of the fixture's own definition, profile and run date.
+    pub fn plan(&self) -> Plan {
+        let config = &self.config;
+        Plan::new(&config.definition, &config.profile, &config.names, &config.payload, self.run_date).expect("a plan")
+    }
+
+    /// What a plan makes of the fixture's rows, in the shape of the expected file.
+    pub fn outcome(&self, plan: &Plan) -> Value {
+        let mut findings = Findings::default();
+        let people = judge(self.people.clone(), plan, &mut findings);
+        let rows = ChunkRows::new(plan, &self.fetched).expect("rows of the agreed shape");
+        let mut assembler = Assembler::new(plan);
+        let (mut documents, mut retired) = (BTreeMap::new(), BTreeMap::new());
+        let mut left: Vec<String> = people.out_of_age.clone();
+        for (number, id) in self.ids.iter().enumerate().filter(|(_, id)| people.to_read.contains(id)) {
+            match assembler.assemble(&rows, number, id, &mut findings).expect("assembling does not fail") {
+                Verdict::Left => left.push(id.clone()),
+                Verdict::Cohort(child) => {
+                    let hash = canonical_hash(child.document, &self.config.payload.unstable_ids).expect("JSON");
+                    assert_eq!(hash, child.hash, "{}: the bytes written are not canonical", self.name);
+                    let mut gone_by: Vec<String> = child
+                        .retired
+                        .iter()
+                        .map(|entry| {
+                            let list = entry.list.replace("[]", "");
+                            match (entry.parent, list.split_once('.')) {
+                                (Some(parent), Some((outer, inner))) => {
+                                    format!("{outer}/{parent}/{inner}/{}", entry.id)
+                                }
+                                _ => format!("{list}/{}", entry.id),
+                            }
+                        })
+                        .collect();
+                    gone_by.sort();
+                    gone_by.dedup();
+                    if !gone_by.is_empty() {
+                        retired.insert(id.clone(), gone_by);
+                    }
+                    documents.insert(id.clone(), serde_json::from_str::<Value>(child.document).expect("JSON"));
+                }
+            }
+        }
+        left.sort();
+        let listed = |id: &String| people.to_read.contains(id) || people.out_of_age.contains(id);
+        let mut refused: Vec<String> = self.people.iter().map(|person| person.raw_id.trim().to_owned()).collect();
+        refused.retain(|id| !id.is_empty() && !plan.no_value.contains(id) && !listed(id));
+        refused.sort();
+        refused.dedup();
+        let found: BTreeMap<String, u64> = findings.list().into_iter().map(|found| (found.rule, found.count)).collect();
+        tidy(json!({ "documents": documents, "left": left, "refused": refused, "findings": found, "retired": retired }))
+    }
+}
+
+/// All fixtures, by name.
+pub async fn all() -> Vec<Fixture> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for topic in fs::read_dir(&root).expect("tests/golden").map(|entry| entry.expect("an entry").path()) {
+        if topic.is_dir() {
+            let files = fs::read_dir(topic).expect("a topic").map(|entry| entry.expect("an entry").path());
+            paths.extend(files.filter(|path| path.extension().is_some_and(|extension| extension == "toml")));
+        }
+    }
+    paths.sort();
+    let mut fixtures = Vec::new();
+    for path in paths {
+        fixtures.push(load(&root, &path).await);
+    }
+    fixtures
+}
+
+async fn load(root: &Path, path: &Path) -> Fixture {
+    let name = path.strip_prefix(root).expect("below the root").with_extension("").display().to_string();
+    let text = fs::read_to_string(path).expect("a fixture");
+    let fixture: toml::Table = text.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = configure(&fixture, folder.path());
+    fill(&config, &fixture, &folder.path().join("ssd.db"), &name);
+    let run_date = fixture["run_date"].as_str().expect("run_date").parse().expect("a date");
+    let plan =
+        Plan::new(&config.definition, &config.profile, &config.names, &config.payload, run_date).expect("a plan");
+    let source = SqliteAdapter.source(&config.source.options).expect("a source");
+    let mut session = source.open(&plan.source_tables()).await.expect("a session");
+    let people = read::people(&mut *session, &plan).await.expect("people");
+    // All people are read, of whatever age: a mutant of the rule of age may want them.
+    let mut ids: Vec<String> =
+        people.iter().map(|person| person.raw_id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
+    ids.sort();
+    ids.dedup();
+    let fetched = read::fetch(&mut *session, &plan, &ids).await.expect("rows");
+    let expected = fs::read_to_string(path.with_extension("json")).expect("the expected file");
+    let expected = tidy(serde_json::from_str(&expected).unwrap_or_else(|error| panic!("{name}: {error}")));
+    Fixture { name, config, run_date, expected, people, ids, fetched, _folder: folder }
+}
+
+fn configure(fixture: &toml::Table, folder: &Path) -> Config {
+    let profile = fixture.get("profile").and_then(toml::Value::as_str).unwrap_or("sqlite");
+    let unstable: Option<Vec<&str>> =
+        fixture.get("unstable_ids").and_then(|ids| ids.as_array()?.iter().map(toml::Value::as_str).collect());
+    let unstable = unstable.map(|ids| format!("unstable_ids = {ids:?}")).unwrap_or_default();
+    let text = format!(
+        "cms = \"{profile}\"\nla_code = \"845\"\n[source]\nadapter = \"sqlite\"\ndatabase = \"ssd.db\"\nschema = \"\"\n[payload]\n{unstable}\n"
+    );
+    Config::parse(&folder.join("csc-bridge.toml"), &text).expect("a configuration")
+}
+
+/// Creates every table the plan reads, under the profile's own names and without column types, and the fixture's rows in them.
+fn fill(config: &Config, fixture: &toml::Table, database: &Path, name: &str) {
+    let connection = rusqlite::Connection::open(database).expect("SQLite");
+    let mut known = BTreeMap::new();
+    for (ssd, table) in &config.definition.tables {
+        let Some(physical) = config.names.table(ssd) else { continue };
+        let columns: Vec<String> = table.columns.keys().filter_map(|column| config.names.column(ssd, column)).collect();
+        let list = columns.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ");
+        connection.execute_batch(&format!("CREATE TABLE \"{}\" ({list})", physical.table)).expect("a table");
+        known.insert(physical.table.clone(), columns);
+    }
+    for (table, rows) in fixture.iter().filter(|(_, value)| value.is_array()).filter(|(key, _)| *key != "unstable_ids")
+    {
+        let columns = known.get(table).unwrap_or_else(|| panic!("{name}: there is no table {table}"));
+        for row in rows.as_array().expect("rows") {
+            let row = row.as_table().expect("a row");
+            for column in row.keys() {
+                assert!(columns.contains(column), "{name}: {table} has no column {column}");
+            }
+            let names = row.keys().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ");
+            let marks = vec!["?"; row.len()].join(", ");
+            let values: Vec<Sql> = row.values().map(sql).collect();
+            connection
+                .execute(
+                    &format!("INSERT INTO \"{table}\" ({names}) VALUES ({marks})"),
+                    rusqlite::params_from_iter(values),
+                )
+                .expect("a row");
+        }
+    }
+}
+
+fn sql(value: &toml::Value) -> Sql {
+    match value {
+        toml::Value::String(text) => Sql::Text(text.clone()),
+        toml::Value::Integer(number) => Sql::Integer(*number),
+        toml::Value::Float(number) => Sql::Real(*number),
+        other => panic!("{other:?} has no place in a fixture"),
+    }
+}
+
+/// Empty parts left out, lists that have no order sorted.
+fn tidy(mut outcome: Value) -> Value {
+    let parts = outcome.as_object_mut().expect("an object");
+    for (key, part) in parts.iter_mut() {
+        if let (true, Some(list)) = (key != "documents", part.as_array_mut()) {
+            list.sort_by_key(Value::to_string);
+        }
+        if let (true, Some(lists)) = (key == "retired", part.as_object_mut()) {
+            lists.values_mut().filter_map(Value::as_array_mut).for_each(|list| list.sort_by_key(Value::to_string));
+        }
+    }
+    parts.retain(|_, part| {
+        !part.as_array().is_some_and(Vec::is_empty) && !part.as_object().is_some_and(|part| part.is_empty())
+    });
+    outcome
+}
