@@ -207,10 +207,7 @@ fn print(global: &Global, nights: &[Night; 3], changed: &Value, compared: &Compa
     say(global, &format!("\nBetween night 1 and night 2 {touched} children were changed; before night 3, none."));
     if compared.kept > 0 {
         let kept = compared.kept;
-        say(
-            global,
-            &format!("{kept} children have gone or left: they are marked, and DfE keeps their last document."),
-        );
+        say(global, &format!("{kept} children have gone or left: they are marked, and DfE keeps their last document."));
     }
     match compared.differences {
         0 => say(

@@ -27,7 +27,7 @@ use report::Report;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let started = Instant::now();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: the runtime did not start: {}", error.kind());
@@ -40,6 +40,12 @@ fn main() -> ExitCode {
     // Blocking work that a failed run left behind must not keep the program alive.
     runtime.shutdown_background();
     ExitCode::from(code)
+}
+
+/// Few threads: one assembles, one reads, two wait for a database that blocks (one in a scan, one at the staging table). Every
+/// further thread would keep a share of memory of its own, and the work is bound by the database and the network.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).max_blocking_threads(2).enable_all().build()
 }
 
 async fn dispatch(cli: &Cli, report: &mut Report) -> anyhow::Result<()> {

@@ -126,20 +126,22 @@ pub struct Join {
     pub key: String,
 }
 
-/// Reads a stream to its end and checks the attested count against the rows delivered.
+/// Reads a stream to its end, hands each batch over, and checks the attested count against the rows delivered.
 ///
 /// # Errors
-/// What the stream reports, or [`Kind::Incomplete`] where the counts differ.
-pub async fn read_all(stream: &mut dyn RowStream) -> Result<Vec<RecordBatch>> {
-    let mut batches = Vec::new();
+/// What the stream or `take` report, or [`Kind::Incomplete`] where the counts differ.
+pub async fn read_each(
+    stream: &mut dyn RowStream,
+    take: &mut (dyn FnMut(RecordBatch) -> Result<()> + Send),
+) -> Result<()> {
     let mut delivered = 0u64;
     loop {
         match stream.next().await? {
             ScanEvent::Rows(batch) => {
                 delivered += batch.num_rows() as u64;
-                batches.push(batch);
+                take(batch)?;
             }
-            ScanEvent::Complete { rows } if rows == delivered => return Ok(batches),
+            ScanEvent::Complete { rows } if rows == delivered => return Ok(()),
             ScanEvent::Complete { rows } => {
                 return Err(Error::new(
                     Kind::Incomplete,
@@ -149,6 +151,20 @@ pub async fn read_all(stream: &mut dyn RowStream) -> Result<Vec<RecordBatch>> {
             }
         }
     }
+}
+
+/// Reads a stream to its end into memory, by [`read_each`].
+///
+/// # Errors
+/// As [`read_each`].
+pub async fn read_all(stream: &mut dyn RowStream) -> Result<Vec<RecordBatch>> {
+    let mut batches = Vec::new();
+    read_each(stream, &mut |batch| {
+        batches.push(batch);
+        Ok(())
+    })
+    .await?;
+    Ok(batches)
 }
 
 /// Writes made-up children into a source database, for `generate` and `mutate` only.

@@ -253,8 +253,8 @@ pub trait Staging: Send + Sync {
     /// `ids` are trimmed, distinct, and as many as a chunk.
     async fn ledger(&self, ids: &[String]) -> Result<Vec<LedgerRow>>;
 
-    /// The `person_id` of every row, trimmed, in any order; null ones are left out.
-    async fn keys(&self) -> Result<Vec<String>>;
+    /// Hands over the `person_id` of every row, trimmed, in any order; null ones are left out. Streamed: there may be a million.
+    async fn each_key(&self, take: &mut (dyn for<'k> FnMut(&'k str) + Send)) -> Result<()>;
 
     /// The stored documents of these children.
     async fn documents(&self, ids: &[String]) -> Result<Vec<Documents>>;
@@ -271,7 +271,7 @@ pub trait Staging: Send + Sync {
     /// that are no longer to be sent, are silently left out; the claim may be empty.
     async fn claim(&self, ids: &[String]) -> Result<Box<dyn Claim>>;
 
-    /// Commits one open intent for each of `records`, before their request leaves, and returns the attempt's id.
+    /// Commits one open intent for each of `records`, before their request leaves.
     async fn open_intents(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()>;
 
     /// Closes the intents of an attempt for these records (`person_id` as the table has it): their request is known not to have

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use csc_bridge_core::config::Config;
 use csc_bridge_core::delta::canonical_hash;
-use csc_bridge_core::payload::read::{self, Fetched, Person};
+use csc_bridge_core::payload::read::{self, Roll};
 use csc_bridge_core::payload::rows::ChunkRows;
 use csc_bridge_core::payload::{Assembler, Findings, Plan, Verdict};
 use csc_bridge_core::pipeline::judge;
 use csc_bridge_core::registry::DatabaseAdapter;
+use csc_bridge_core::source::ReadSession;
 use csc_bridge_sqlite::SqliteAdapter;
 use jiff::civil::Date;
 use rusqlite::types::Value as Sql;
@@ -23,9 +24,9 @@ pub struct Fixture {
     pub config: Config,
     pub run_date: Date,
     pub expected: Value,
-    people: Vec<Person>,
+    people: Roll,
     ids: Vec<String>,
-    fetched: Fetched,
+    rows: ChunkRows,
     _folder: tempfile::TempDir,
 }
 
@@ -36,16 +37,27 @@ impl Fixture {
         Plan::new(&config.definition, &config.profile, &config.names, &config.payload, self.run_date).expect("a plan")
     }
 
-    /// What a plan makes of the fixture's rows, in the shape of the expected file.
+    /// What a plan over the fixture's own columns makes of its rows, in the shape of the expected file.
     pub fn outcome(&self, plan: &Plan) -> Value {
+        self.outcome_of(plan, &self.rows)
+    }
+
+    /// The same for a plan that may read other columns: the database is read again.
+    pub async fn outcome_read_again(&self, plan: &Plan) -> Value {
+        let mut session = open(&self.config, plan).await;
+        let rows = read::chunk(&mut *session, plan, &self.ids).await.expect("rows");
+        self.outcome_of(plan, &rows)
+    }
+
+    fn outcome_of(&self, plan: &Plan, rows: &ChunkRows) -> Value {
         let mut findings = Findings::default();
         let people = judge(self.people.clone(), plan, &mut findings);
-        let rows = ChunkRows::new(plan, &self.fetched).expect("rows of the agreed shape");
         let mut assembler = Assembler::new(plan);
         let (mut documents, mut retired) = (BTreeMap::new(), BTreeMap::new());
-        let mut left: Vec<String> = people.out_of_age.clone();
-        for (number, id) in self.ids.iter().enumerate().filter(|(_, id)| people.to_read.contains(id)) {
-            match assembler.assemble(&rows, number, id, &mut findings).expect("assembling does not fail") {
+        let mut left: Vec<String> = people.chunks_out_of_age(1000).flatten().collect();
+        let out_of_age = left.clone();
+        for (number, id) in self.ids.iter().enumerate().filter(|(_, id)| people.is_read(id)) {
+            match assembler.assemble(rows, number, id, &mut findings).expect("assembling does not fail") {
                 Verdict::Left => left.push(id.clone()),
                 Verdict::Cohort(child) => {
                     let hash = canonical_hash(child.document, &self.config.payload.unstable_ids).expect("JSON");
@@ -73,8 +85,8 @@ impl Fixture {
             }
         }
         left.sort();
-        let listed = |id: &String| people.to_read.contains(id) || people.out_of_age.contains(id);
-        let mut refused: Vec<String> = self.people.iter().map(|person| person.raw_id.trim().to_owned()).collect();
+        let listed = |id: &String| people.is_read(id) || out_of_age.contains(id);
+        let mut refused: Vec<String> = trimmed_ids(&self.people);
         refused.retain(|id| !id.is_empty() && !plan.no_value.contains(id) && !listed(id));
         refused.sort();
         refused.dedup();
@@ -111,18 +123,26 @@ async fn load(root: &Path, path: &Path) -> Fixture {
     let run_date = fixture["run_date"].as_str().expect("run_date").parse().expect("a date");
     let plan =
         Plan::new(&config.definition, &config.profile, &config.names, &config.payload, run_date).expect("a plan");
-    let source = SqliteAdapter.source(&config.source.options).expect("a source");
-    let mut session = source.open(&plan.source_tables()).await.expect("a session");
+    let mut session = open(&config, &plan).await;
     let people = read::people(&mut *session, &plan).await.expect("people");
     // All people are read, of whatever age: a mutant of the rule of age may want them.
-    let mut ids: Vec<String> =
-        people.iter().map(|person| person.raw_id.trim().to_owned()).filter(|id| !id.is_empty()).collect();
+    let mut ids = trimmed_ids(&people);
+    ids.retain(|id| !id.is_empty());
     ids.sort();
     ids.dedup();
-    let fetched = read::fetch(&mut *session, &plan, &ids).await.expect("rows");
+    let rows = read::chunk(&mut *session, &plan, &ids).await.expect("rows");
     let expected = fs::read_to_string(path.with_extension("json")).expect("the expected file");
     let expected = tidy(serde_json::from_str(&expected).unwrap_or_else(|error| panic!("{name}: {error}")));
-    Fixture { name, config, run_date, expected, people, ids, fetched, _folder: folder }
+    Fixture { name, config, run_date, expected, people, ids, rows, _folder: folder }
+}
+
+fn trimmed_ids(people: &Roll) -> Vec<String> {
+    (0..people.len()).map(|number| people.raw_id(number).trim().to_owned()).collect()
+}
+
+async fn open(config: &Config, plan: &Plan) -> Box<dyn ReadSession> {
+    let source = SqliteAdapter.source(&config.source.options).expect("a source");
+    source.open(&plan.source_tables()).await.expect("a session")
 }
 
 fn configure(fixture: &toml::Table, folder: &Path) -> Config {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::builder::{Int32Builder, StringBuilder};
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 use async_trait::async_trait;
 use csc_bridge_core::error::{Error, Kind, Result};
@@ -173,7 +173,12 @@ impl<'a> Batch<'a> {
 
     fn take(&mut self) -> Result<RecordBatch> {
         let tags = self.read.tagged.then(|| Arc::new(self.tags.finish()) as ArrayRef);
-        let columns = self.columns.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef);
+        // A chunk's batches stay in memory together: the room the builders kept for growing must not.
+        let columns = self.columns.iter_mut().map(|column| {
+            let mut array = column.finish();
+            array.shrink_to_fit();
+            Arc::new(array) as ArrayRef
+        });
         let arrays: Vec<ArrayRef> = tags.into_iter().chain(columns).collect();
         let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(self.rows));
         (self.rows, self.bytes) = (0, 0);

@@ -23,8 +23,8 @@ pub enum Column {
     Text(StringArray),
     /// Long text.
     LargeText(LargeStringArray),
-    /// Days.
-    Days(Vec<DayCell>),
+    /// Days, packed: a chunk holds hundreds of thousands of them.
+    Days(Vec<PackedDay>),
     /// The CMS has no such column.
     Missing,
 }
@@ -38,6 +38,33 @@ pub enum DayCell {
     Day(Day),
     /// Text that is no date.
     Bad,
+}
+
+/// A [`DayCell`] in four bytes: the day's number, or one of two numbers that no day has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PackedDay(u32);
+
+impl PackedDay {
+    const NONE: u32 = 0;
+    const BAD: u32 = 1;
+
+    fn unpack(self) -> DayCell {
+        match self.0 {
+            PackedDay::NONE => DayCell::None,
+            PackedDay::BAD => DayCell::Bad,
+            number => Day::from_number(number).map_or(DayCell::Bad, DayCell::Day),
+        }
+    }
+}
+
+impl From<DayCell> for PackedDay {
+    fn from(cell: DayCell) -> PackedDay {
+        PackedDay(match cell {
+            DayCell::None => PackedDay::NONE,
+            DayCell::Bad => PackedDay::BAD,
+            DayCell::Day(day) => day.number(),
+        })
+    }
 }
 
 impl Column {
@@ -91,7 +118,7 @@ impl Column {
                 *cell = DayCell::None;
             }
         }
-        Ok(Column::Days(cells))
+        Ok(Column::Days(cells.into_iter().map(PackedDay::from).collect()))
     }
 
     /// The text of a row as the database has it, not trimmed; `None` for null and for columns of days.
@@ -106,7 +133,7 @@ impl Column {
     /// The day of a row.
     pub fn day(&self, row: usize) -> DayCell {
         match self {
-            Column::Days(cells) => cells[row],
+            Column::Days(cells) => cells[row].unpack(),
             _ => DayCell::None,
         }
     }

@@ -79,6 +79,16 @@ fn is_time(bytes: &[u8]) -> bool {
 }
 
 impl Day {
+    /// The day as the number `YYYYMMDD`.
+    pub fn number(self) -> u32 {
+        self.0.get()
+    }
+
+    /// A day from its own [`Day::number`]. Whether the calendar has it was asked when that number was made.
+    pub(super) fn from_number(number: u32) -> Option<Day> {
+        NonZeroU32::new(number).map(Day)
+    }
+
     /// Year, month and day.
     pub fn parts(self) -> (u32, u32, u32) {
         let number = self.0.get();

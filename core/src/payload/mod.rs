@@ -15,6 +15,7 @@ mod lists;
 pub mod plan;
 mod plan_blocks;
 pub mod read;
+mod resolve;
 pub mod rows;
 mod rules;
 pub mod validate;

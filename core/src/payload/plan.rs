@@ -10,10 +10,10 @@ use jiff::civil::Date;
 use super::column::Column;
 use super::day::Day;
 use super::definition::{ColumnType, Definition, TableDef, WindowRule};
-use super::plan_blocks;
 pub use super::plan_blocks::{
     BlockPlan, CodesPlan, FieldPlan, Link, LookupPlan, Member, OrderKey, PlacementPlan, Rule, Slot, Source, Window,
 };
+use super::resolve::{self, Resolver};
 use crate::config::{InvalidCodes, Names, PayloadConfig, Profile};
 use crate::error::{Error, Kind, Result};
 use crate::source::{Join, Path, Scan, Table, TableName};
@@ -100,7 +100,7 @@ pub struct ColumnPlan {
     pub ssd_name: String,
     /// What it holds.
     pub kind: ColumnType,
-    /// Its position among the columns read; `None` where the CMS has no such column.
+    /// Its position among the columns read; `None` where the CMS has no such column, or no rule looks at it.
     pub read: Option<usize>,
     /// The profile's spellings: lower-case text to what it stands for.
     pub values: Option<HashMap<String, String>>,
@@ -154,11 +154,7 @@ impl Plan {
         run: Date,
     ) -> Result<Plan> {
         let dates = RunDates::new(run, &definition.window)?;
-        let mut tables = Vec::new();
-        for (ssd_name, table) in &definition.tables {
-            tables.push(table_plan(definition, profile, names, ssd_name, table)?);
-        }
-        let resolver = plan_blocks::Resolver::new(definition, &dates);
+        let resolver = Resolver::new(definition, &dates);
         let people = &definition.cohort;
         let column = |name: &str| resolver.column(&people.table, name);
         let due_until = run
@@ -169,23 +165,30 @@ impl Plan {
             let rows = resolver.rules(&set.rows, table, &[])?;
             Ok(IncludePlan { name: set.name.clone(), table, rows })
         });
+        let people = PeoplePlan {
+            table: resolver.table(&people.table)?,
+            id: column(&people.id)?,
+            birth: column(&people.birth)?,
+            expected: column(&people.expected)?,
+            under_age: people.under_age,
+            due_until: due_until.into(),
+        };
+        let include = include.collect::<Result<_>>()?;
+        let root = resolver.document(&payload.unstable_ids)?;
+        let tables = definition.tables.iter().map(|(ssd_name, table)| {
+            let used = |column: &str| resolver.is_used(ssd_name, column);
+            table_plan(definition, profile, names, ssd_name, table, &used)
+        });
         Ok(Plan {
-            people: PeoplePlan {
-                table: resolver.table(&people.table)?,
-                id: column(&people.id)?,
-                birth: column(&people.birth)?,
-                expected: column(&people.expected)?,
-                under_age: people.under_age,
-                due_until: due_until.into(),
-            },
-            include: include.collect::<Result<_>>()?,
-            root: resolver.document(&payload.unstable_ids)?,
+            tables: tables.collect::<Result<_>>()?,
+            people,
+            include,
+            root,
             codes: definition.codes.values().map(CodesPlan::new).collect(),
             no_value: definition.no_value.clone(),
             no_date: definition.no_date.iter().filter_map(|text| Day::parse(text)).collect(),
             invalid: payload.invalid_codes,
             dates,
-            tables,
         })
     }
 
@@ -239,12 +242,14 @@ fn table_plan(
     names: &Names,
     ssd_name: &str,
     table: &TableDef,
+    used: &dyn Fn(&str) -> bool,
 ) -> Result<TablePlan> {
     let spellings = profile.values.get(ssd_name);
     let mut read = Vec::new();
     let mut columns = Vec::new();
     for (column, kind) in &table.columns {
-        let physical = names.column(ssd_name, column);
+        // What no rule looks at is not read.
+        let physical = names.column(ssd_name, column).filter(|_| used(column));
         columns.push(ColumnPlan {
             ssd_name: column.clone(),
             kind: *kind,
@@ -270,7 +275,7 @@ fn path(definition: &Definition, names: &Names, ssd_name: &str, way: &[String]) 
     let mut joins = Vec::new();
     let Some((child, steps)) = way.split_last() else { return Ok(None) };
     for step in steps {
-        let (column, table, key) = plan_blocks::parse_join(step)?;
+        let (column, table, key) = resolve::parse_join(step)?;
         if !definition.tables.contains_key(table) {
             return Err(Error::new(
                 Kind::Config,
@@ -299,7 +304,7 @@ pub fn check(definition: &Definition) -> Result<()> {
     Plan::new(definition, &Profile::default(), &names, &payload, Date::constant(2026, 11, 20)).map(drop)?;
     let paths: Vec<&str> = definition.blocks.iter().map(|block| block.path.as_str()).collect();
     for block in &definition.blocks {
-        if let Some(parent) = plan_blocks::parent_of(&block.path)
+        if let Some(parent) = resolve::parent_of(&block.path)
             && !paths.contains(&parent)
         {
             return Err(Error::new(

@@ -1,30 +1,72 @@
 //! Fetching what the plan needs: the list of children, and a chunk's rows.
 
-use arrow_array::RecordBatch;
-
 use super::column::{Column, DayCell};
 use super::day::Day;
 use super::plan::Plan;
-use super::rows::{ChunkRows, TableRows};
+use super::rows::{ChunkRows, TableCollector};
 use crate::error::{Error, Kind, Result};
-use crate::source::{ReadSession, ScanEvent, read_all};
+use crate::source::{ReadSession, read_each};
 
-/// A row of the table of people.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Person {
-    /// The id as the database has it; empty for null.
-    pub raw_id: String,
-    /// Birth date.
-    pub birth: Option<Day>,
-    /// Expected birth date.
-    pub expected: Option<Day>,
+/// The rows of the table of people, in the database's order. An authority may have a million: ids stand in one text, not in a
+/// million of them.
+#[derive(Clone, Default)]
+pub struct Roll {
+    ids: String,
+    ends: Vec<u32>,
+    births: Vec<Option<Day>>,
+    expected: Vec<Option<Day>>,
+}
+
+impl Roll {
+    /// Adds a person.
+    pub fn push(&mut self, raw_id: &str, birth: Option<Day>, expected: Option<Day>) {
+        self.ids.push_str(raw_id);
+        // Four thousand million bytes of ids are beyond any source; should they come, the last ids run together and are refused.
+        self.ends.push(u32::try_from(self.ids.len()).unwrap_or(u32::MAX));
+        self.births.push(birth);
+        self.expected.push(expected);
+    }
+
+    /// Forgets the dates, and the room for more people.
+    pub fn only_ids(mut self) -> Roll {
+        (self.births, self.expected) = (Vec::new(), Vec::new());
+        self.ids.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// A person's id as the database has it; empty for null.
+    pub fn raw_id(&self, number: usize) -> &str {
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]) as usize;
+        &self.ids[start..self.ends[number] as usize]
+    }
+
+    /// A person's birth date.
+    pub fn birth(&self, number: usize) -> Option<Day> {
+        self.births[number]
+    }
+
+    /// A person's expected birth date.
+    pub fn expected(&self, number: usize) -> Option<Day> {
+        self.expected[number]
+    }
 }
 
 /// Lists all people, in the database's order.
 ///
 /// # Errors
 /// As the source reports, [`Kind::Schema`] where the CMS has no table of people.
-pub async fn people(session: &mut dyn ReadSession, plan: &Plan) -> Result<Vec<Person>> {
+pub async fn people(session: &mut dyn ReadSession, plan: &Plan) -> Result<Roll> {
     let table = &plan.tables[plan.people.table];
     let missing = || {
         Error::new(Kind::Schema, format!("{} has no name in this CMS profile", table.ssd_name), "correct the profile")
@@ -40,78 +82,52 @@ pub async fn people(session: &mut dyn ReadSession, plan: &Plan) -> Result<Vec<Pe
         }));
     }
     let mut stream = session.list(&scan.table, &columns).await?;
-    let mut people = Vec::new();
-    loop {
-        match stream.next().await? {
-            ScanEvent::Rows(batch) => {
-                let column = |place: Option<usize>, date: bool| match place {
-                    None => Ok(Column::Missing),
-                    Some(place) if date => {
-                        Column::days(batch.column(place), &columns[place], &plan.no_date, &plan.no_value)
-                    }
-                    Some(place) => Column::text(batch.column(place), &columns[place]),
-                };
-                let (ids, births, expected) =
-                    (column(places[0], false)?, column(places[1], true)?, column(places[2], true)?);
-                let day = |column: &Column, row| match column.day(row) {
-                    DayCell::Day(day) => Some(day),
-                    _ => None,
-                };
-                people.extend((0..batch.num_rows()).map(|row| Person {
-                    raw_id: ids.raw(row).unwrap_or_default().to_owned(),
-                    birth: day(&births, row),
-                    expected: day(&expected, row),
-                }));
-            }
-            ScanEvent::Complete { rows } if rows == people.len() as u64 => return Ok(people),
-            ScanEvent::Complete { rows } => {
-                return Err(Error::new(
-                    Kind::Incomplete,
-                    format!("the source announced {rows} people and delivered {}", people.len()),
-                    "nothing was staged; run again, and report it if it happens twice",
-                ));
-            }
+    let mut people = Roll::default();
+    read_each(&mut *stream, &mut |batch| {
+        let column = |place: Option<usize>, date: bool| match place {
+            None => Ok(Column::Missing),
+            Some(place) if date => Column::days(batch.column(place), &columns[place], &plan.no_date, &plan.no_value),
+            Some(place) => Column::text(batch.column(place), &columns[place]),
+        };
+        let (ids, births, expected) = (column(places[0], false)?, column(places[1], true)?, column(places[2], true)?);
+        let day = |column: &Column, row| match column.day(row) {
+            DayCell::Day(day) => Some(day),
+            _ => None,
+        };
+        for row in 0..batch.num_rows() {
+            people.push(ids.raw(row).unwrap_or_default(), day(&births, row), day(&expected, row));
         }
-    }
+        Ok(())
+    })
+    .await
+    .map_err(|error| error.within(format!("reading {}", scan.table)))?;
+    Ok(people)
 }
 
-/// The record batches of a chunk of children, as the source delivered them: by table, by way to the child.
-pub struct Fetched {
-    scans: Vec<Vec<Vec<RecordBatch>>>,
-    children: usize,
-}
-
-/// Fetches the rows of a chunk of children: their trimmed ids, distinct.
+/// Reads the rows of a chunk of children: their trimmed ids, distinct. Each batch is turned into columns as it arrives, so that
+/// the text of dates does not outlive its batch.
 ///
 /// # Errors
-/// As the source reports.
-pub async fn fetch(session: &mut dyn ReadSession, plan: &Plan, children: &[String]) -> Result<Fetched> {
+/// As the source reports, and where it delivers something else than it was asked for.
+pub async fn chunk(session: &mut dyn ReadSession, plan: &Plan, children: &[String]) -> Result<ChunkRows> {
     session.select(children).await?;
-    let mut scans = Vec::with_capacity(plan.tables.len());
+    let mut tables = Vec::with_capacity(plan.tables.len());
     for table in &plan.tables {
-        let mut ways = Vec::with_capacity(table.scans.len());
-        for scan in &table.scans {
+        let mut collector = TableCollector::new(plan, table, children.len());
+        for (way, scan) in table.scans.iter().enumerate() {
             let mut stream = session.scan(scan).await?;
-            ways.push(read_all(&mut *stream).await.map_err(|error| error.within(format!("reading {}", scan.table)))?);
+            read_each(&mut *stream, &mut |batch| collector.take(way, &batch))
+                .await
+                .map_err(|error| error.within(format!("reading {}", scan.table)))?;
         }
-        scans.push(ways);
+        tables.push(collector.finish());
     }
-    Ok(Fetched { scans, children: children.len() })
+    Ok(ChunkRows { tables })
 }
 
 impl ChunkRows {
-    /// Sorts what was fetched by table and child.
-    ///
-    /// # Errors
-    /// Where the source delivered something else than it was asked for.
-    pub fn new(plan: &Plan, fetched: &Fetched) -> Result<ChunkRows> {
-        let tables = plan.tables.iter().zip(&fetched.scans);
-        let tables = tables.map(|(table, ways)| TableRows::new(plan, table, ways, fetched.children));
-        Ok(ChunkRows { tables: tables.collect::<Result<_>>()? })
-    }
-
     /// Rows of a table over all children of the chunk.
     pub fn count(&self, table: usize) -> usize {
-        self.tables[table].len()
+        self.tables[table].count()
     }
 }

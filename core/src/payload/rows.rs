@@ -16,7 +16,7 @@ pub struct ChunkRows {
 }
 
 /// One table's rows.
-pub struct TableRows {
+pub(super) struct TableRows {
     batches: Vec<Vec<Column>>,
     /// Row references, grouped by child.
     rows: Vec<RowRef>,
@@ -53,46 +53,62 @@ impl ChunkRows {
     }
 }
 
-impl TableRows {
-    /// Sorts the batches of a table's scans by child. Each scan is one way to the child; a row that an earlier way already
-    /// reached is not taken again.
+/// Collects one table's batches as they arrive.
+pub(super) struct TableCollector<'a> {
+    plan: &'a Plan,
+    table: &'a TablePlan,
+    children: usize,
+    batches: Vec<Vec<Column>>,
+    /// Child, way to the child, row.
+    tagged: Vec<(u32, u32, RowRef)>,
+}
+
+impl<'a> TableCollector<'a> {
+    /// For the rows of so many children.
+    pub fn new(plan: &'a Plan, table: &'a TablePlan, children: usize) -> Self {
+        TableCollector { plan, table, children, batches: Vec::new(), tagged: Vec::new() }
+    }
+
+    /// Takes a batch that was reached by the table's `way`-th way to the child.
     ///
     /// # Errors
-    /// [`Kind::Protocol`] where a batch is not of the agreed shape, [`Kind::Schema`] where a column's type cannot be read.
-    pub fn new(plan: &Plan, table: &TablePlan, scans: &[Vec<RecordBatch>], children: usize) -> Result<TableRows> {
-        let mut rows = TableRows { batches: Vec::new(), rows: Vec::new(), starts: vec![0; children + 1] };
-        let mut tagged: Vec<(u32, u32, RowRef)> = Vec::new();
-        for (way, batches) in scans.iter().enumerate() {
-            for batch in batches {
-                let number = rows.batches.len() as u32;
-                let tags = batch.columns().first().and_then(|tags| tags.as_primitive_opt::<Int32Type>());
-                let tags = tags
-                    .filter(|_| batch.num_columns() == table.read_columns() + 1)
-                    .ok_or_else(|| out_of_shape(table))?;
-                for (row, tag) in tags.values().iter().enumerate() {
-                    let child = usize::try_from(*tag).ok().filter(|child| *child < children && tags.is_valid(row));
-                    let child = child.ok_or_else(|| out_of_shape(table))?;
-                    tagged.push((child as u32, way as u32, RowRef { batch: number, row: row as u32 }));
-                }
-                rows.batches.push(table.columns_of(plan, batch)?);
-            }
+    /// [`Kind::Protocol`] where the batch is not of the agreed shape, [`Kind::Schema`] where a column's type cannot be read.
+    pub fn take(&mut self, way: usize, batch: &RecordBatch) -> Result<()> {
+        let number = self.batches.len() as u32;
+        let tags = batch.columns().first().and_then(|tags| tags.as_primitive_opt::<Int32Type>());
+        let tags = tags
+            .filter(|_| batch.num_columns() == self.table.read_columns() + 1)
+            .ok_or_else(|| out_of_shape(self.table))?;
+        for (row, tag) in tags.values().iter().enumerate() {
+            let child = usize::try_from(*tag).ok().filter(|child| *child < self.children && tags.is_valid(row));
+            let child = child.ok_or_else(|| out_of_shape(self.table))?;
+            self.tagged.push((child as u32, way as u32, RowRef { batch: number, row: row as u32 }));
         }
+        self.batches.push(self.table.columns_of(self.plan, batch)?);
+        Ok(())
+    }
+
+    /// Sorts what was taken by child. Each way to the child is a scan of its own; a row that an earlier way already reached
+    /// is not taken again.
+    pub fn finish(mut self) -> TableRows {
+        let mut rows = TableRows { batches: self.batches, rows: Vec::new(), starts: vec![0; self.children + 1] };
+        rows.rows.reserve_exact(self.tagged.len());
         // Stable: within a child, the rows of one way stay in the order they came, which no rule depends on.
-        tagged.sort_by_key(|(child, way, _)| (*child, *way));
-        let mut group = 0;
-        while group < tagged.len() {
-            let child = tagged[group].0;
-            let end = group + tagged[group..].partition_point(|(other, ..)| *other == child);
-            rows.take_group(&tagged[group..end]);
-            rows.starts[child as usize + 1] = rows.rows.len() as u32;
-            group = end;
+        self.tagged.sort_by_key(|(child, way, _)| (*child, *way));
+        for group in self.tagged.chunk_by(|(a, ..), (b, ..)| a == b) {
+            rows.take_group(group);
+            if let Some((child, ..)) = group.first() {
+                rows.starts[*child as usize + 1] = rows.rows.len() as u32;
+            }
         }
         for child in 1..rows.starts.len() {
             rows.starts[child] = rows.starts[child].max(rows.starts[child - 1]);
         }
-        Ok(rows)
+        rows
     }
+}
 
+impl TableRows {
     /// Takes one child's rows: all of the first way, and of each later way those that no earlier way has.
     fn take_group(&mut self, group: &[(u32, u32, RowRef)]) {
         let begin = self.rows.len();
@@ -120,13 +136,8 @@ impl TableRows {
     }
 
     /// How many rows there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.rows.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 }
 

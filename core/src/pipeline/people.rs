@@ -3,67 +3,91 @@
 //! Ids are never cut or folded: one that is ill-formed, too long, given twice, or alike another but for case or spaces is
 //! refused with a finding, because merging two children is worse than leaving one out (design, section 3).
 
-use std::collections::HashMap;
-
 use crate::payload::Plan;
 use crate::payload::findings::{Fault, Findings};
-use crate::payload::read::Person;
+use crate::payload::read::Roll;
 
-/// The people of the SSD, judged by id and age. Each list is sorted and without duplicates.
-#[derive(Default)]
+/// The people of the SSD, judged by id and age.
 pub struct People {
-    /// Of the right age: their rows are read.
-    pub to_read: Vec<String>,
-    /// Out of the age limits: they have left if they were ever sent.
-    pub out_of_age: Vec<String>,
-    /// Refused, as [`folded`]: their staging rows are left alone.
+    roll: Roll,
+    /// Of the right age: their rows are read. Numbers in `roll`, sorted by id.
+    to_read: Vec<u32>,
+    /// Out of the age limits: they have left if they were ever sent. Sorted by id.
+    out_of_age: Vec<u32>,
+    /// Refused, as [`folded`] ids, sorted: their staging rows are left alone.
     refused: Vec<String>,
 }
 
 impl People {
-    /// Whether the SSD still holds a child of this id, whatever became of it.
-    pub fn contains(&self, id: &str) -> bool {
-        let among = |list: &[String]| list.binary_search_by(|known| known.as_str().cmp(id)).is_ok();
-        among(&self.to_read) || among(&self.out_of_age) || self.refused.binary_search(&folded(id)).is_ok()
+    /// How many rows the table of people has.
+    pub fn rows(&self) -> usize {
+        self.roll.len()
     }
 
-    /// How many were refused for their id.
-    pub fn refused(&self) -> usize {
-        self.refused.len()
+    /// How many are of the right age.
+    pub fn to_read(&self) -> usize {
+        self.to_read.len()
+    }
+
+    /// The ids of those of the right age, sorted, so many at a time.
+    pub fn chunks(&self, size: usize) -> impl Iterator<Item = Vec<String>> + '_ {
+        self.to_read.chunks(size).map(|numbers| self.ids(numbers))
+    }
+
+    /// The ids of those out of the age limits, sorted, so many at a time.
+    pub fn chunks_out_of_age(&self, size: usize) -> impl Iterator<Item = Vec<String>> + '_ {
+        self.out_of_age.chunks(size).map(|numbers| self.ids(numbers))
+    }
+
+    /// Whether a child is of the right age, and its id a good one.
+    pub fn is_read(&self, id: &str) -> bool {
+        self.is_among(&self.to_read, id)
+    }
+
+    /// Whether the SSD still holds a child of this id, whatever became of it.
+    pub fn contains(&self, id: &str) -> bool {
+        self.is_read(id) || self.is_among(&self.out_of_age, id) || self.refused.binary_search(&folded(id)).is_ok()
+    }
+
+    fn is_among(&self, numbers: &[u32], id: &str) -> bool {
+        numbers.binary_search_by(|number| self.id(*number).cmp(id)).is_ok()
+    }
+
+    fn ids(&self, numbers: &[u32]) -> Vec<String> {
+        numbers.iter().map(|number| self.id(*number).to_owned()).collect()
+    }
+
+    fn id(&self, number: u32) -> &str {
+        self.roll.raw_id(number as usize).trim()
     }
 }
 
 /// Judges a list of people.
-pub fn judge(people: Vec<Person>, plan: &Plan, findings: &mut Findings) -> People {
-    let mut alike: HashMap<String, Alike> = HashMap::with_capacity(people.len());
-    for person in &people {
-        let id = person.raw_id.as_str();
-        alike
-            .entry(folded(id))
-            .and_modify(|others| *others = if others.is_all(id) { Alike::Twins(id.into()) } else { Alike::Likes })
-            .or_insert_with(|| Alike::One(id.into()));
-    }
-    let mut judged = People::default();
-    for Person { raw_id, birth, expected } in people {
+pub fn judge(roll: Roll, plan: &Plan, findings: &mut Findings) -> People {
+    let unlike = Unlike::new(&roll);
+    let (mut to_read, mut out_of_age, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..roll.len() {
+        let raw_id = roll.raw_id(number);
         let id = raw_id.trim();
-        if let Some(fault) = id_fault(&raw_id, id, plan, &alike) {
+        if let Some(fault) = id_fault(raw_id, id, plan, &unlike) {
             findings.add(fault, "", id, None);
-            judged.refused.push(folded(id));
-        } else if plan.is_of_age(birth, expected) {
-            judged.to_read.push(id.to_owned());
+            refused.push(folded(id));
+        } else if plan.is_of_age(roll.birth(number), roll.expected(number)) {
+            to_read.push(number as u32);
         } else {
-            judged.out_of_age.push(id.to_owned());
+            out_of_age.push(number as u32);
         }
     }
-    for list in [&mut judged.to_read, &mut judged.out_of_age, &mut judged.refused] {
-        list.sort_unstable();
-        list.dedup();
-        list.shrink_to_fit();
+    refused.sort_unstable();
+    refused.dedup();
+    for numbers in [&mut to_read, &mut out_of_age] {
+        numbers.sort_unstable_by(|a, b| roll.raw_id(*a as usize).trim().cmp(roll.raw_id(*b as usize).trim()));
+        numbers.shrink_to_fit();
     }
-    judged
+    People { roll: roll.only_ids(), to_read, out_of_age, refused }
 }
 
-fn id_fault(raw_id: &str, id: &str, plan: &Plan, alike: &HashMap<String, Alike>) -> Option<Fault> {
+fn id_fault(raw_id: &str, id: &str, plan: &Plan, unlike: &Unlike) -> Option<Fault> {
     if id.is_empty() || plan.no_value.iter().any(|none| none == id) {
         return Some(Fault::ChildNoId);
     }
@@ -74,30 +98,46 @@ fn id_fault(raw_id: &str, id: &str, plan: &Plan, alike: &HashMap<String, Alike>)
     if too_long || ill_formed || raw_id.trim_matches(' ') != id {
         return Some(Fault::ChildBadId);
     }
-    match alike.get(&folded(id)) {
-        Some(Alike::Twins(_)) => Some(Fault::ChildDuplicateId),
-        Some(Alike::Likes) => Some(Fault::ChildCollidingId),
-        Some(Alike::One(_)) | None => None,
+    unlike.fault(id)
+}
+
+/// Which ids are alike but for case or spaces: only those that are not alone are kept.
+struct Unlike {
+    /// Folded ids that several people have, and whether all of these have exactly the same id. Sorted.
+    shared: Vec<(String, bool)>,
+}
+
+impl Unlike {
+    fn new(roll: &Roll) -> Unlike {
+        let mut order: Vec<u32> = (0..roll.len() as u32).collect();
+        let id = |at: &u32| roll.raw_id(*at as usize);
+        let fold = |at: &u32| letters(id(at));
+        order.sort_unstable_by(|a, b| fold(a).cmp(fold(b)));
+        let same_fold = |a: &u32, b: &u32| fold(a).eq(fold(b));
+        let shared = order
+            .chunk_by(same_fold)
+            .filter(|group| group.len() > 1)
+            .map(|group| (folded(id(&group[0])), group.iter().all(|at| id(at) == id(&group[0]))));
+        let mut shared: Vec<(String, bool)> = shared.collect();
+        shared.sort_unstable();
+        Unlike { shared }
     }
-}
 
-/// The people whose ids are alike but for case or spaces.
-enum Alike {
-    /// One.
-    One(Box<str>),
-    /// Several, all of exactly this id.
-    Twins(Box<str>),
-    /// Several of different ids.
-    Likes,
-}
-
-impl Alike {
-    fn is_all(&self, id: &str) -> bool {
-        matches!(self, Alike::One(known) | Alike::Twins(known) if **known == *id)
+    fn fault(&self, id: &str) -> Option<Fault> {
+        if self.shared.is_empty() {
+            return None;
+        }
+        let folded = folded(id);
+        let found = self.shared.binary_search_by(|(known, _)| known.as_str().cmp(&folded)).ok()?;
+        Some(if self.shared[found].1 { Fault::ChildDuplicateId } else { Fault::ChildCollidingId })
     }
 }
 
 /// An id without its case and spaces.
 fn folded(id: &str) -> String {
-    id.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect()
+    letters(id).collect()
+}
+
+fn letters(id: &str) -> impl Iterator<Item = char> + '_ {
+    id.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase)
 }

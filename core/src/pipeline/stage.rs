@@ -20,6 +20,8 @@ use crate::staging::{ChangeSet, Documents, Hash, Held, LedgerRow, NewDocument, S
 
 /// Documents are handed to the database in portions of about this many bytes.
 const PORTION: usize = 2 << 20;
+/// Ledger rows are fetched this many at a time.
+const LEDGER_AT_ONCE: usize = 1000;
 /// Stored documents are fetched for comparison this many at a time.
 const COMPARE_AT_ONCE: usize = 200;
 /// Rows that changed under us are decided again this often before they are left for the next run.
@@ -121,7 +123,7 @@ pub async fn stage(
     let mut session = source.open(&plan.source_tables()).await?;
     let mut findings = if settings.finding_values { Findings::with_values() } else { Findings::default() };
     let people = judge(read::people(&mut *session, &plan).await?, &plan, &mut findings);
-    tell(Event::Children(people.to_read.len() as u64));
+    tell(Event::Children(people.to_read() as u64));
     let changes = if settings.dry_run { None } else { Some(staging.changes().await?) };
     let mut stager = Stager {
         plan: &plan,
@@ -133,7 +135,7 @@ pub async fn stage(
         out: Portion { changes, writes: Vec::new(), bytes: 0 },
     };
     let session = stager.read_all(session, &people, tell).await?;
-    stager.left_by_age(&people.out_of_age).await?;
+    stager.left_by_age(&people).await?;
     stager.gone(&people).await?;
     let report = stager.finish(session, &people).await?;
     drop(lock);
@@ -167,20 +169,18 @@ impl Stager<'_> {
         people: &People,
         tell: &mut (dyn FnMut(Event<'_>) + Send),
     ) -> Result<Box<dyn ReadSession>> {
-        self.report.rows.insert(
-            self.plan.tables[self.plan.people.table].ssd_name.clone(),
-            (people.to_read.len() + people.out_of_age.len() + people.refused()) as u64,
-        );
-        let mut chunks = people.to_read.chunks(self.settings.chunk);
+        let people_table = &self.plan.tables[self.plan.people.table].ssd_name;
+        self.report.rows.insert(people_table.clone(), people.rows() as u64);
+        let mut chunks = people.chunks(self.settings.chunk);
         let Some(first) = chunks.next() else { return Ok(session) };
-        let mut reading = self.start_reading(session, first.to_vec());
+        let mut reading = self.start_reading(session, first);
         loop {
             let (session, ids, rows) = reading.await.map_err(|_| Error::internal("reading a chunk panicked"))??;
             let Some(next) = chunks.next() else {
                 self.chunk(&ids, &rows, tell).await?;
                 return Ok(session);
             };
-            reading = self.start_reading(session, next.to_vec());
+            reading = self.start_reading(session, next);
             self.chunk(&ids, &rows, tell).await?;
         }
     }
@@ -193,7 +193,7 @@ impl Stager<'_> {
     ) -> JoinHandle<Result<(Box<dyn ReadSession>, Vec<String>, ChunkRows)>> {
         let plan = self.plan.clone();
         tokio::spawn(async move {
-            let rows = ChunkRows::new(&plan, &read::fetch(&mut *session, &plan, &ids).await?)?;
+            let rows = read::chunk(&mut *session, &plan, &ids).await?;
             Ok((session, ids, rows))
         })
     }
@@ -223,11 +223,14 @@ impl Stager<'_> {
         findings: &mut Findings,
         tell: &mut (dyn FnMut(Event<'_>) + Send),
     ) -> Result<()> {
-        let mut ledger = self.ledger(ids).await?;
         let plan = self.plan.clone();
         let mut assembler = Assembler::new(&plan);
         let mut waiting = Vec::new();
+        let mut ledger = HashMap::new();
         for (number, id) in ids.iter().enumerate() {
+            if number % LEDGER_AT_ONCE == 0 {
+                ledger = self.ledger(&ids[number..ids.len().min(number + LEDGER_AT_ONCE)]).await?;
+            }
             let row = ledger.remove(id.as_str());
             let Verdict::Cohort(child) = assembler.assemble(rows, number, id, findings)? else {
                 self.out_of_cohort(row, &Desired::Left).await?;
@@ -306,9 +309,9 @@ impl Stager<'_> {
         Ok(())
     }
 
-    async fn left_by_age(&mut self, ids: &[String]) -> Result<()> {
-        for ids in ids.chunks(self.settings.chunk) {
-            for (_, row) in self.ledger(ids).await? {
+    async fn left_by_age(&mut self, people: &People) -> Result<()> {
+        for ids in people.chunks_out_of_age(self.settings.chunk) {
+            for (_, row) in self.ledger(&ids).await? {
                 self.out_of_cohort(Some(row), &Desired::Left).await?;
             }
         }
@@ -316,8 +319,17 @@ impl Stager<'_> {
     }
 
     async fn gone(&mut self, people: &People) -> Result<()> {
-        let keys = if self.has_ledger { self.staging.keys().await? } else { Vec::new() };
-        let gone: Vec<String> = keys.into_iter().filter(|id| !people.contains(id)).collect();
+        if !self.has_ledger {
+            return Ok(());
+        }
+        let mut gone = Vec::new();
+        self.staging
+            .each_key(&mut |id| {
+                if !people.contains(id) {
+                    gone.push(id.to_owned());
+                }
+            })
+            .await?;
         for ids in gone.chunks(self.settings.chunk) {
             for (_, row) in self.ledger(ids).await? {
                 self.out_of_cohort(Some(row), &Desired::Gone).await?;
@@ -389,11 +401,10 @@ impl Stager<'_> {
             tracing::info!(rows = missed.len(), "rows changed while staging; deciding them again");
             let counted = self.report.clone();
             self.out.changes = Some(self.staging.changes().await?);
-            let (to_read, others): (Vec<String>, Vec<String>) =
-                missed.into_iter().partition(|id| people.to_read.binary_search(id).is_ok());
+            let (to_read, others): (Vec<String>, Vec<String>) = missed.into_iter().partition(|id| people.is_read(id));
             let mut unreported = Findings::default();
             for ids in to_read.chunks(self.settings.chunk) {
-                let rows = ChunkRows::new(self.plan, &read::fetch(&mut *session, self.plan, ids).await?)?;
+                let rows = read::chunk(&mut *session, self.plan, ids).await?;
                 self.decide_chunk(ids, &rows, &mut unreported, &mut |_| {}).await?;
             }
             for (id, row) in self.ledger(&others).await? {

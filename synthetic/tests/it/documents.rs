@@ -5,7 +5,6 @@ use csc_bridge_core::payload::Plan;
 use csc_bridge_core::payload::assemble::{Assembler, Verdict};
 use csc_bridge_core::payload::findings::Findings;
 use csc_bridge_core::payload::read;
-use csc_bridge_core::payload::rows::ChunkRows;
 use csc_bridge_core::pipeline::judge;
 use csc_bridge_synthetic::Ssd;
 
@@ -20,11 +19,11 @@ async fn documents(profile: &Profile, database: &mut Database) -> (Vec<String>, 
     let plan = Plan::new(&definition, profile, &ssd.names, &payload, RUN_DATE).unwrap();
     let mut findings = Findings::default();
     let people = judge(read::people(database, &plan).await.unwrap(), &plan, &mut findings);
-    let fetched = read::fetch(database, &plan, &people.to_read).await.unwrap();
-    let chunk = ChunkRows::new(&plan, &fetched).unwrap();
+    let ids: Vec<String> = people.chunks(1000).flatten().collect();
+    let chunk = read::chunk(database, &plan, &ids).await.unwrap();
     let mut assembler = Assembler::new(&plan);
     let mut documents = Vec::new();
-    for (number, id) in people.to_read.iter().enumerate() {
+    for (number, id) in ids.iter().enumerate() {
         if let Verdict::Cohort(child) = assembler.assemble(&chunk, number, id, &mut findings).unwrap() {
             documents.push(child.document.to_owned());
         }

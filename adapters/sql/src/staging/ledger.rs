@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use csc_bridge_core::error::{Error, Kind, Result};
-use csc_bridge_core::source::TableName;
+use csc_bridge_core::source::{TableName, read_each};
 use csc_bridge_core::staging::{Documents, Hash, Held, LedgerRow, RowState, RowVersion, Status};
 
 use super::Shared;
-use crate::{Connection, SET, name, set};
+use crate::{Connection, Read, SET, name, set};
 
 /// The rows of these children.
 pub(super) async fn ledger(shared: &Arc<Shared>, ids: &[String]) -> Result<Vec<LedgerRow>> {
@@ -57,13 +58,25 @@ pub(super) async fn ledger(shared: &Arc<Shared>, ids: &[String]) -> Result<Vec<L
 }
 
 /// The `person_id` of every row.
-pub(super) async fn keys(shared: &Arc<Shared>) -> Result<Vec<String>> {
+pub(super) async fn each_key(shared: &Arc<Shared>, take: &mut (dyn for<'k> FnMut(&'k str) + Send)) -> Result<()> {
     let key = shared.dialect().key("t.person_id");
-    let sql = format!("SELECT {key} FROM {} t WHERE t.person_id IS NOT NULL", shared.sql.staging);
+    let read = Read {
+        sql: format!("SELECT {key} FROM {} t WHERE t.person_id IS NOT NULL", shared.sql.staging),
+        table: shared.names.staging.clone(),
+        columns: vec!["person_id".to_owned()],
+        tagged: false,
+    };
     let mut lease = shared.lease().await?;
-    let rows = lease.query(&sql, &[]).await?;
+    let mut keys = lease.scan(read).await?;
+    read_each(&mut *keys, &mut |batch| {
+        let ids = batch.column(0).as_string_opt::<i32>().ok_or_else(|| Error::internal("a key is not read as text"))?;
+        ids.iter().flatten().for_each(&mut *take);
+        Ok(())
+    })
+    .await?;
+    drop(keys);
     lease.give_back();
-    rows.into_iter().map(|mut row| row.word(0)).collect()
+    Ok(())
 }
 
 /// The stored documents of these children.

@@ -202,8 +202,8 @@ impl Staging for SqlStaging {
         ledger::ledger(&self.shared, ids).await
     }
 
-    async fn keys(&self) -> Result<Vec<String>> {
-        ledger::keys(&self.shared).await
+    async fn each_key(&self, take: &mut (dyn for<'k> FnMut(&'k str) + Send)) -> Result<()> {
+        ledger::each_key(&self.shared, take).await
     }
 
     async fn documents(&self, ids: &[String]) -> Result<Vec<Documents>> {

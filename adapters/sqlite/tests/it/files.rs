@@ -18,7 +18,7 @@ async fn a_database_that_is_not_there_is_unreachable_and_is_not_created() {
     let never = SqlStaging::new(home.engine(), csc_bridge_sql::StagingNames { create: false, ..names() }).unwrap();
     assert_eq!(never.prepare().await.unwrap_err().kind(), Kind::Unreachable);
     assert_eq!(never.is_ready().await.unwrap_err().kind(), Kind::Unreachable);
-    assert_eq!(home.staging().keys().await.unwrap_err().kind(), Kind::Unreachable);
+    assert_eq!(keys(&home.staging()).await.unwrap_err().kind(), Kind::Unreachable);
     assert!(!home.staging().is_ready().await.unwrap());
     assert!(!home.path().exists());
 }

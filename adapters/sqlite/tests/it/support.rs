@@ -203,3 +203,10 @@ pub fn refused(id: &str, attempt_id: &str) -> Outcome {
         result: SendResult::Refused { reason: "HTTP 400: no".to_owned() },
     }
 }
+
+/// All keys of a staging table.
+pub async fn keys(staging: &dyn Staging) -> csc_bridge_core::error::Result<Vec<String>> {
+    let mut keys = Vec::new();
+    staging.each_key(&mut |key| keys.push(key.to_owned())).await?;
+    Ok(keys)
+}
