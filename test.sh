@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Every check there is, in the order of their price. Works from any folder; ends at the first check that fails.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+heading() {
+    printf '\n== %s ==\n' "$1"
+}
+
+fail() {
+    printf 'test.sh: %s\n' "$1" >&2
+    exit 1
+}
+
+# As root without more ado, as anybody else through sudo.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        fail "this needs root, and there is no sudo: $*"
+    fi
+}
+
+# SQLite is compiled from C, and so is a part of the TLS library: that takes a compiler and the C library's headers.
+install_missing() {
+    if ! command -v apt-get >/dev/null 2>&1; then
+        command -v cc >/dev/null 2>&1 || fail "there is no C compiler (cc); install one, such as gcc"
+        return
+    fi
+    local missing=()
+    command -v cc >/dev/null 2>&1 || missing+=(gcc)
+    [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
+    if [ "${#missing[@]}" -gt 0 ]; then
+        as_root apt-get update
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"
+    fi
+}
+
+# need ADVICE COMMAND...: ends with the advice where the command is not there.
+need() {
+    local advice=$1
+    shift
+    "$@" --version >/dev/null 2>&1 || fail "'$*' does not work here; $advice"
+}
+
+heading "what the checks need"
+install_missing
+need "install Rust 1.91 or later, see https://rustup.rs" cargo
+need "install it with: rustup component add rustfmt" cargo fmt
+need "install it with: rustup component add clippy" cargo clippy
+
+heading "the field table of the documentation"
+if command -v python3 >/dev/null 2>&1 && python3 -c 'import tomllib' >/dev/null 2>&1; then
+    python3 docs/field-table.py --check
+else
+    echo "left out: there is no Python 3.11 or later here"
+fi
+
+heading "cargo fmt"
+cargo fmt --all --check
+
+heading "cargo clippy"
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+heading "cargo test"
+cargo test --workspace --locked
+
+heading "cargo doc"
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+printf '\ntest.sh: all passed\n'
