@@ -12,9 +12,9 @@ use crate::setup::{Setup, refuse_real_sink};
 /// The command. Fills an empty SSD only.
 pub async fn generate(global: &Global, args: &Generate, report: &mut Report) -> anyhow::Result<()> {
     let setup = Setup::load(global, report, false)?;
-    let sink = setup.sink()?;
-    refuse_real_sink(&*sink, "generate")?;
-    let date = setup.run_date(args.run_date, &*sink, report)?;
+    let sink = setup.sink_facts()?;
+    refuse_real_sink(sink, "generate")?;
+    let date = setup.run_date(args.run_date, sink, report)?;
     refuse_filled(&setup, &*setup.plan(date)?).await?;
     let source = &setup.config.source;
     let mut writer = setup.registry.database(&source.adapter)?.writer(&source.options).await?;

@@ -4,9 +4,11 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
+use csc_bridge_core::config;
 use csc_bridge_core::error::{Error, Kind, Result};
 
-use crate::cli::Init;
+use crate::cli::{Global, Init};
+use crate::setup::registry;
 
 const STARTERS: &[(&str, &str)] = &[
     ("sqlite", include_str!("../config/starters/sqlite.toml")),
@@ -20,13 +22,19 @@ const STARTERS: &[(&str, &str)] = &[
 const SIMULATOR_SECRET: &str = "simulator\n";
 
 /// The command. Never overwrites a file.
-pub fn init(args: &Init) -> anyhow::Result<()> {
+pub fn init(global: &Global, args: &Init) -> anyhow::Result<()> {
     init_quietly(&args.cms, &args.output)?;
+    if global.quiet {
+        return Ok(());
+    }
     eprintln!("wrote {}", args.output.display());
+    let adapter = config::load_profile(&args.cms, Path::new("."))?.adapter;
     if args.cms == "sqlite" {
         eprintln!("next: csc-bridge generate, then csc-bridge simulate in another window, then csc-bridge run");
-    } else {
+    } else if registry().database(&adapter).is_ok() {
         eprintln!("next: fill in the lines marked with <…>, then csc-bridge stage --dry-run");
+    } else {
+        eprintln!("next: fill in the lines marked with <…>; this version of csc-bridge has no {adapter} adapter yet");
     }
     Ok(())
 }

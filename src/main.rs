@@ -50,7 +50,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 async fn dispatch(cli: &Cli, report: &mut Report) -> anyhow::Result<()> {
     match &cli.command {
-        Command::Init(args) => init::init(args),
+        Command::Init(args) => init::init(&cli.global, args),
         Command::Run(args) => run::run(&cli.global, args, report).await,
         Command::Stage(args) => stage::stage(&cli.global, args, report).await,
         Command::Submit(args) => submit::submit(&cli.global, args, report).await,

@@ -10,9 +10,9 @@ use crate::setup::{Setup, refuse_real_sink};
 /// The command.
 pub async fn mutate(global: &Global, args: &Mutate, report: &mut Report) -> anyhow::Result<()> {
     let setup = Setup::load(global, report, false)?;
-    let sink = setup.sink()?;
-    refuse_real_sink(&*sink, "mutate")?;
-    let date = setup.run_date(args.run_date, &*sink, report)?;
+    let sink = setup.sink_facts()?;
+    refuse_real_sink(sink, "mutate")?;
+    let date = setup.run_date(args.run_date, sink, report)?;
     let plan = setup.plan(date)?;
     let mut session = setup.source()?.open(&plan.source_tables()).await?;
     let source = &setup.config.source;

@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::Mutex;
 
 use csc_bridge_core::error::{Error, Kind};
+use csc_bridge_core::payload::Finding;
 use csc_bridge_core::pipeline::{self, Event, StageSettings};
 
 use crate::cli::{Global, Payload};
@@ -13,22 +14,22 @@ use crate::setup::Setup;
 /// The command. One document a line; one child's is printed for reading.
 pub async fn payload(global: &Global, args: &Payload, report: &mut Report) -> anyhow::Result<()> {
     let setup = Setup::load(global, report, args.run.anon)?;
-    let sink = setup.sink()?;
-    let date = setup.run_date(args.run.run_date, &*sink, report)?;
+    let sink = setup.sink_facts()?;
+    let date = setup.run_date(args.run.run_date, sink, report)?;
     let plan = setup.plan(date)?;
     let settings = StageSettings {
         chunk: setup.config.source.chunk,
         unstable_ids: setup.config.payload.unstable_ids.clone(),
         dry_run: true,
-        request_life: sink.limits().request_life,
+        request_life: sink.limits.request_life,
         finding_values: args.findings,
     };
     let printer = Mutex::new(Printer { out: BufWriter::new(io::stdout()), count: 0, result: Ok(()) });
     let staged = pipeline::stage(plan, setup.source()?, setup.staging()?, settings, &mut |event| {
-        let Event::Document { person_id, document, effect } = event else { return };
+        let Event::Document { person_id, document, to_be_sent } = event else { return };
         let wanted = match &args.child {
             Some(id) => id.trim() == person_id,
-            None => args.all || effect.is_some(),
+            None => args.all || to_be_sent,
         };
         if wanted
             && !args.findings
@@ -40,7 +41,8 @@ pub async fn payload(global: &Global, args: &Payload, report: &mut Report) -> an
     .await?;
     let printer = printer.into_inner().map_err(|_| Error::internal("printing panicked"))?;
     let (count, mut out) = (printer.count, printer.out);
-    match printer.result.and_then(|()| out.flush()) {
+    let findings = if args.findings { staged.findings.as_slice() } else { &[] };
+    match printer.result.and_then(|()| print_findings(&mut out, findings)).and_then(|()| out.flush()) {
         // The reader has seen enough (`| head`).
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
         result => result.map_err(|error| {
@@ -56,7 +58,9 @@ pub async fn payload(global: &Global, args: &Payload, report: &mut Report) -> an
     report.key("documents", count);
     report.key("findings", findings);
     if args.findings {
-        print_findings(report, &setup, &staged.findings);
+        let notes = &setup.config.profile.notes;
+        let notes: Vec<(String, String)> = notes.iter().map(|note| (note.rule.clone(), note.text.clone())).collect();
+        report.table("Known of this CMS", &notes);
     } else if let (Some(_), 0) = (&args.child, count) {
         return Err(Error::new(
             Kind::Data,
@@ -89,22 +93,16 @@ impl Printer {
 }
 
 /// Findings with values go to standard output, like the documents: they are children's data.
-fn print_findings(report: &Report, setup: &Setup, findings: &[csc_bridge_core::payload::Finding]) {
+fn print_findings(out: &mut impl Write, findings: &[Finding]) -> io::Result<()> {
     for found in findings {
-        println!("{}  {}", found.count, found.rule);
+        writeln!(out, "{}  {}", found.count, found.rule)?;
         if let Some(example) = &found.example {
-            println!("    for example child {example}");
+            writeln!(out, "    for example child {example}")?;
         }
         if !found.values.is_empty() {
-            println!(
-                "    values: {}",
-                found.values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(", ")
-            );
+            let values: Vec<String> = found.values.iter().map(|value| format!("{value:?}")).collect();
+            writeln!(out, "    values: {}", values.join(", "))?;
         }
     }
-    let notes: Vec<(String, String)> =
-        setup.config.profile.notes.iter().map(|note| (note.rule.clone(), note.text.clone())).collect();
-    if !notes.is_empty() {
-        report.table("Known of this CMS", &notes);
-    }
+    Ok(())
 }

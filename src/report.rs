@@ -50,10 +50,10 @@ impl Code {
     }
 
     /// The code of an error.
-    pub fn of(error: &Error) -> Code {
-        match error.kind() {
-            Kind::Config => Code::Usage,
-            Kind::Unreachable => Code::Unreachable,
+    fn of(error: &anyhow::Error) -> Code {
+        match error.downcast_ref::<Error>().map(Error::kind) {
+            Some(Kind::Config) => Code::Usage,
+            Some(Kind::Unreachable) => Code::Unreachable,
             _ => Code::Failed,
         }
     }
@@ -124,9 +124,14 @@ impl Report {
         self.code = self.code.min(code);
     }
 
-    /// The exit code so far.
-    pub fn code(&self) -> i32 {
-        self.code.number().into()
+    /// The exit code the command will end with.
+    pub fn code_with(&self, error: Option<&anyhow::Error>) -> i32 {
+        error.map_or(self.code, |error| self.code.min(Code::of(error))).number().into()
+    }
+
+    /// Whether nothing may be written.
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
     }
 
     /// The command's own keys as text, for the run log.
@@ -144,13 +149,11 @@ impl Report {
     /// Ends the program: prints what went wrong, then the JSON object where it is asked for; returns the exit code.
     pub fn finish(mut self, result: anyhow::Result<()>, took: Duration, json: bool) -> u8 {
         if let Err(error) = result {
-            let (code, kind, message, advice) = match error.downcast_ref::<Error>() {
-                Some(error) => {
-                    (Code::of(error), format!("{:?}", error.kind()), error.to_string(), error.advice().to_owned())
-                }
-                None => (Code::Failed, "Internal".to_owned(), error.to_string(), String::new()),
+            self.at_least(Code::of(&error));
+            let (kind, message, advice) = match error.downcast_ref::<Error>() {
+                Some(error) => (format!("{:?}", error.kind()), error.to_string(), error.advice().to_owned()),
+                None => ("Internal".to_owned(), error.to_string(), String::new()),
             };
-            self.at_least(code);
             tracing::error!(target: crate::log::FILE_ONLY, kind, advice, "{message}");
             eprintln!("error: {message}");
             if !advice.is_empty() {

@@ -8,7 +8,7 @@ use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::payload::Plan;
 use csc_bridge_core::pseudonym::Pseudonyms;
 use csc_bridge_core::registry::Registry;
-use csc_bridge_core::sink::Sink;
+use csc_bridge_core::sink::{Facts, Sink};
 use csc_bridge_core::source::Source;
 use csc_bridge_core::staging::Staging;
 use jiff::Timestamp;
@@ -40,6 +40,11 @@ impl Setup {
         if anon {
             config = config.anon();
         }
+        let registry = registry();
+        // Adapters first: what else is wrong with a configuration for an adapter that this program lacks does not matter.
+        registry.database(&config.source.adapter)?;
+        registry.database(&config.staging.adapter)?;
+        registry.sink(&config.sink.adapter)?;
         let pseudonyms = Pseudonyms::open(&config.state_dir, config.log.ids)?;
         log::start(global, &config)?;
         report.names_children_by(pseudonyms);
@@ -49,7 +54,7 @@ impl Setup {
             command = report.command(),
             "started"
         );
-        Ok(Setup { config, registry: registry() })
+        Ok(Setup { config, registry })
     }
 
     /// The source.
@@ -69,10 +74,16 @@ impl Setup {
         self.registry.sink(&sink.adapter)?.sink(&sink.options, &self.config.la_code)
     }
 
+    /// What the configuration says of the sink, without its secrets.
+    pub fn sink_facts(&self) -> Result<Facts> {
+        let sink = &self.config.sink;
+        self.registry.sink(&sink.adapter)?.facts(&sink.options)
+    }
+
     /// The run date: today in England, or `--run-date` where nothing leaves this machine.
-    pub fn run_date(&self, asked: Option<Date>, sink: &dyn Sink, report: &mut Report) -> Result<Date> {
+    pub fn run_date(&self, asked: Option<Date>, sink: Facts, report: &mut Report) -> Result<Date> {
         let date = match asked {
-            Some(_) if !sink.is_local() => {
+            Some(_) if !sink.is_local => {
                 return Err(Error::new(
                     Kind::Config,
                     "--run-date is only for a sink on this machine",
@@ -106,8 +117,8 @@ pub fn today() -> Result<Date> {
 }
 
 /// Made-up children belong beside a simulated DfE only.
-pub fn refuse_real_sink(sink: &dyn Sink, command: &str) -> Result<()> {
-    if sink.is_local() {
+pub fn refuse_real_sink(sink: Facts, command: &str) -> Result<()> {
+    if sink.is_local {
         return Ok(());
     }
     Err(Error::new(

@@ -1,10 +1,11 @@
 //! `stage`: the SSD into staged documents.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use csc_bridge_core::payload::Plan;
 use csc_bridge_core::pipeline::{self, Event, StageReport, StageSettings};
-use csc_bridge_core::sink::Sink;
+use csc_bridge_core::sink::Facts;
 use csc_bridge_core::staging::{RunRecord, Staging};
 use jiff::civil::Date;
 use serde_json::json;
@@ -17,18 +18,21 @@ use crate::setup::Setup;
 /// The command.
 pub async fn stage(global: &Global, args: &RunArgs, report: &mut Report) -> anyhow::Result<()> {
     let setup = Setup::load(global, report, args.anon)?;
-    let sink = setup.sink()?;
-    let date = setup.run_date(args.run_date, &*sink, report)?;
+    let sink = setup.sink_facts()?;
+    let date = setup.run_date(args.run_date, sink, report)?;
     let staging = setup.staging()?;
     let plan = setup.plan(date)?;
     report.key("window", json!({ "start": plan.dates.start.to_string(), "end": plan.dates.end.to_string() }));
-    let began = std::time::Instant::now();
-    let staged = perform(global, &setup, plan, staging.clone(), &*sink, args.dry_run).await;
-    if let Ok(staged) = &staged {
+    let began = Instant::now();
+    let staged = perform(global, &setup, plan, staging.clone(), sink, args.dry_run).await;
+    let (staged, outcome) = match staged {
+        Ok(staged) => (Some(staged), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    if let Some(staged) = &staged {
         show(report, staged);
     }
-    finish(&*staging, report, date, args.dry_run, staged.as_ref().ok(), began, staged.is_err()).await?;
-    staged.map(drop)
+    log_run(&*staging, report, Logged { date, began, staged: staged.as_ref() }, outcome).await
 }
 
 /// Stages, with a progress bar.
@@ -37,14 +41,14 @@ pub async fn perform(
     setup: &Setup,
     plan: Arc<Plan>,
     staging: Arc<dyn Staging>,
-    sink: &dyn Sink,
+    sink: Facts,
     dry_run: bool,
 ) -> anyhow::Result<StageReport> {
     let settings = StageSettings {
         chunk: setup.config.source.chunk,
         unstable_ids: setup.config.payload.unstable_ids.clone(),
         dry_run,
-        request_life: sink.limits().request_life,
+        request_life: sink.limits.request_life,
         finding_values: false,
     };
     let progress = Progress::new(global, "staging", 0);
@@ -92,34 +96,40 @@ pub fn show(report: &mut Report, staged: &StageReport) {
     }
 }
 
-/// Writes the run into the run log. A run that failed is written too, where the log can still be reached.
-#[allow(clippy::too_many_arguments, reason = "one line of a log, made in three places")]
-pub async fn finish(
+/// A run, for the run log.
+pub struct Logged<'a> {
+    pub date: Date,
+    pub began: Instant,
+    /// What was staged, where the run got so far.
+    pub staged: Option<&'a StageReport>,
+}
+
+/// Writes the run into the run log, with the exit code that its outcome will have, and hands the outcome on. A run that failed is
+/// written too, where the log can still be reached.
+pub async fn log_run(
     staging: &dyn Staging,
-    report: &mut Report,
-    date: Date,
-    dry_run: bool,
-    staged: Option<&StageReport>,
-    began: std::time::Instant,
-    failed: bool,
+    report: &Report,
+    run: Logged<'_>,
+    outcome: anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    if dry_run {
-        return Ok(());
+    if report.is_dry_run() {
+        return outcome;
     }
-    let run = RunRecord {
+    let record = RunRecord {
         run_id: report.run_id().to_owned(),
         command: report.command().to_owned(),
-        run_date: date.to_string(),
-        exit_code: if failed { 1 } else { report.code() },
-        seconds: began.elapsed().as_secs() + 1,
-        table_rows: staged.map(|staged| json!(staged.rows).to_string()),
+        run_date: run.date.to_string(),
+        exit_code: report.code_with(outcome.as_ref().err()),
+        seconds: run.began.elapsed().as_secs() + 1,
+        table_rows: run.staged.map(|staged| json!(staged.rows).to_string()),
         report: report.own_json(),
     };
-    match staging.record_run(&run).await {
-        Err(error) if failed => {
+    match (staging.record_run(&record).await, outcome) {
+        (Ok(()), outcome) => outcome,
+        (Err(error), Ok(())) => Err(error.into()),
+        (Err(error), Err(first)) => {
             tracing::warn!(%error, "the failed run could not be written to the run log");
-            Ok(())
+            Err(first)
         }
-        result => Ok(result?),
     }
 }

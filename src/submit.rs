@@ -1,6 +1,7 @@
 //! `submit`: what is pending, sent.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use csc_bridge_core::pipeline::{self, Stopped, SubmitReport, SubmitSettings};
 use csc_bridge_core::sink::Sink;
@@ -11,20 +12,18 @@ use crate::cli::{Global, RunArgs};
 use crate::progress::Progress;
 use crate::report::{Code, Report};
 use crate::setup::Setup;
-use crate::stage;
+use crate::stage::{self, Logged};
 
 /// The command.
 pub async fn submit(global: &Global, args: &RunArgs, report: &mut Report) -> anyhow::Result<()> {
     let setup = Setup::load(global, report, args.anon)?;
     let sink = setup.sink()?;
-    let date = setup.run_date(args.run_date, &*sink, report)?;
+    let date = setup.run_date(args.run_date, setup.sink_facts()?, report)?;
     let staging = setup.staging()?;
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let submitted = perform(global, &setup, staging.clone(), sink, report, args.dry_run).await;
-    let failed = submitted.is_err();
     let outcome = submitted.and_then(|submitted| show(report, submitted));
-    stage::finish(&*staging, report, date, args.dry_run, None, began, failed).await?;
-    outcome
+    stage::log_run(&*staging, report, Logged { date, began, staged: None }, outcome).await
 }
 
 /// Submits, with a progress bar.

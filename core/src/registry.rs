@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::config::{Options, StagingConfig};
 use crate::error::{Error, Kind, Result};
-use crate::sink::Sink;
+use crate::sink::{Facts, Sink};
 use crate::source::{Source, SourceWriter};
 use crate::staging::Staging;
 
@@ -33,7 +33,10 @@ pub trait SinkAdapter: Send + Sync {
     /// Its name in TOML.
     fn name(&self) -> &'static str;
 
-    /// The sink for one authority. Checks the options; sends nothing yet.
+    /// What the options say of the sink. Checks them, but reads no secret.
+    fn facts(&self, options: &Options) -> Result<Facts>;
+
+    /// The sink for one authority. Checks the options and reads the secrets; sends nothing yet.
     fn sink(&self, options: &Options, la_code: &str) -> Result<Arc<dyn Sink>>;
 }
 

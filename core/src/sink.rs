@@ -15,9 +15,6 @@ pub trait Sink: Send + Sync {
     /// What one request may hold.
     fn limits(&self) -> Limits;
 
-    /// Whether everything sent stays on this machine (a loopback address, a folder): only then may the run date be set.
-    fn is_local(&self) -> bool;
-
     /// Sends one batch, once: at least one record, within [`Sink::limits`].
     ///
     /// Returns one receipt per record, in the order sent.
@@ -25,6 +22,17 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// A [`SendError`] that says what may be done about it.
     async fn send(&self, records: &[Record<'_>]) -> Result<Vec<Receipt>, SendError>;
+}
+
+/// What a sink's configuration says of it without its secrets: enough to stage and to look at documents, which an analyst does
+/// who has no credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// What one request may hold.
+    pub limits: Limits,
+    /// Whether everything sent stays on this machine (a loopback address, a folder): only then may the run date be set, and
+    /// made-up children be generated.
+    pub is_local: bool,
 }
 
 /// What one request may hold.

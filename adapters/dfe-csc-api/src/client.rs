@@ -1,7 +1,7 @@
 //! One POST per batch.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,9 +17,6 @@ use crate::{failure, http};
 
 const SUPPLIER_KEY: HeaderName = HeaderName::from_static("supplierkey");
 
-/// How long after its last byte a request may still wander: in this machine's buffers, a proxy, DfE's gateway.
-const WANDERING: Duration = Duration::from_secs(30);
-
 /// The API for one authority.
 pub(crate) struct Client {
     http: reqwest::Client,
@@ -29,7 +26,6 @@ pub(crate) struct Client {
     supplier_key: HeaderValue,
     tokens: Tokens,
     limits: Limits,
-    local: bool,
     /// Numbers the requests, to match the lines of a log with one another.
     attempts: AtomicU64,
 }
@@ -49,13 +45,7 @@ impl Client {
             host: settings.endpoint.host().to_owned(),
             supplier_key: settings.supplier_key.clone(),
             tokens: Tokens::new(http::client(&settings, &settings.token_endpoint)?, &settings, exchange),
-            limits: Limits {
-                max_records: settings.max_records,
-                max_bytes: settings.max_bytes,
-                // An intent is recorded before `send` begins, and `send` may first have to fetch a token.
-                request_life: exchange + exchange + WANDERING,
-            },
-            local: settings.endpoint.is_loopback() && settings.token_endpoint.is_loopback(),
+            limits: settings.limits(),
             children,
             attempts: AtomicU64::new(0),
         })
@@ -81,10 +71,6 @@ impl Client {
 impl Sink for Client {
     fn limits(&self) -> Limits {
         self.limits
-    }
-
-    fn is_local(&self) -> bool {
-        self.local
     }
 
     async fn send(&self, records: &[Record<'_>]) -> Result<Vec<Receipt>, SendError> {

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use csc_bridge_core::config::Options;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::registry::SinkAdapter;
-use csc_bridge_core::sink::Sink;
+use csc_bridge_core::sink::{Facts, Sink};
 
 /// The adapter `dfe-csc-api`: see [`SinkAdapter`].
 ///
@@ -35,6 +35,10 @@ pub struct DfeCscApi;
 impl SinkAdapter for DfeCscApi {
     fn name(&self) -> &'static str {
         "dfe-csc-api"
+    }
+
+    fn facts(&self, options: &Options) -> Result<Facts> {
+        options::facts(options)
     }
 
     fn sink(&self, options: &Options, la_code: &str) -> Result<Arc<dyn Sink>> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use csc_bridge_core::config::{Options, SecretRef, Span};
 use csc_bridge_core::error::{Error, Kind, Result};
+use csc_bridge_core::sink::{Facts, Limits};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::Error as _;
@@ -14,6 +15,9 @@ use crate::address::{Address, ProxyChoice};
 
 /// What DfE states as the most records of one request (fact sheet, section 3).
 const DFE_MAX_RECORDS: usize = 100;
+
+/// How long after its last byte a request may still wander: in this machine's buffers, a proxy, DfE's gateway.
+const WANDERING: Duration = Duration::from_secs(30);
 
 /// A time limit longer than this is a slip of the pen, and would keep unanswered rows locked away for as long.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -136,6 +140,28 @@ impl Settings {
     pub fn exchange_time(&self) -> Duration {
         self.connect_timeout + self.request_timeout
     }
+
+    /// What one request may hold.
+    pub fn limits(&self) -> Limits {
+        limits(self.max_records, self.max_bytes, self.exchange_time())
+    }
+}
+
+/// What the keys say without the secrets.
+///
+/// # Errors
+/// [`Kind::Config`].
+pub(crate) fn facts(options: &Options) -> Result<Facts> {
+    let keys: Keys = options.parse()?;
+    Ok(Facts {
+        limits: limits(keys.max_records, keys.max_bytes, keys.connect_timeout + keys.request_timeout),
+        is_local: keys.endpoint.is_loopback() && keys.token_endpoint.is_loopback(),
+    })
+}
+
+fn limits(max_records: usize, max_bytes: usize, exchange: Duration) -> Limits {
+    // An intent is recorded before `send` begins, and `send` may first have to fetch a token.
+    Limits { max_records, max_bytes, request_life: exchange + exchange + WANDERING }
 }
 
 fn base_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {

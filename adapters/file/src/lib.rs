@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use csc_bridge_core::config::Options;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::registry::SinkAdapter;
-use csc_bridge_core::sink::{Limits, Receipt, Record, SendError, Sink, Then};
+use csc_bridge_core::sink::{Facts, Limits, Receipt, Record, SendError, Sink, Then};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -36,6 +36,10 @@ impl SinkAdapter for FileSink {
         "file"
     }
 
+    fn facts(&self, options: &Options) -> Result<Facts> {
+        Ok(Facts { limits: options.parse::<Keys>()?.limits(), is_local: true })
+    }
+
     /// # Errors
     /// [`Kind::Config`] for the keys; [`Kind::Io`] where the folder is not there.
     fn sink(&self, options: &Options, _la_code: &str) -> Result<Arc<dyn Sink>> {
@@ -48,7 +52,7 @@ impl SinkAdapter for FileSink {
                 "make the folder, on an encrypted disk that only the account that runs csc-bridge may read",
             ));
         }
-        Ok(Arc::new(Folder { folder, max_records: keys.max_records, max_bytes: keys.max_bytes }))
+        Ok(Arc::new(Folder { folder, limits: keys.limits() }))
     }
 }
 
@@ -60,6 +64,12 @@ struct Keys {
     max_records: usize,
     #[serde(default = "default_max_bytes", deserialize_with = "positive")]
     max_bytes: usize,
+}
+
+impl Keys {
+    fn limits(&self) -> Limits {
+        Limits { max_records: self.max_records, max_bytes: self.max_bytes, request_life: WRITE_LIFE }
+    }
 }
 
 /// As many as DfE's API takes, so that a file is what would be sent there.
@@ -80,18 +90,13 @@ fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Erro
 
 struct Folder {
     folder: PathBuf,
-    max_records: usize,
-    max_bytes: usize,
+    limits: Limits,
 }
 
 #[async_trait]
 impl Sink for Folder {
     fn limits(&self) -> Limits {
-        Limits { max_records: self.max_records, max_bytes: self.max_bytes, request_life: WRITE_LIFE }
-    }
-
-    fn is_local(&self) -> bool {
-        true
+        self.limits
     }
 
     async fn send(&self, records: &[Record<'_>]) -> Result<Vec<Receipt>, SendError> {

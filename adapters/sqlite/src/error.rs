@@ -66,7 +66,7 @@ pub(crate) fn explain(error: &rusqlite::Error, path: &Path) -> Error {
         _ if text.starts_with("no such") => (
             Kind::Schema,
             "lacks a table or a column that a statement names",
-            "run csc-bridge check, which names what is missing",
+            "compare the tables with the payload definition and the CMS profile; [source.names] maps other names",
         ),
         _ => return Error::internal(format!("{file} refused a statement with code {}", failure.extended_code)),
     };

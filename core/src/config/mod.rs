@@ -84,6 +84,7 @@ impl Config {
             named("payload definition", &top.definition, document.folder(), builtin::DEFINITIONS)?;
         crate::payload::plan::check(&definition)
             .map_err(|error| error.within(format!("payload definition \"{}\"", top.definition)))?;
+        check_profile(&profile, &definition).map_err(|error| error.within(format!("CMS profile \"{}\"", top.cms)))?;
         let (source, overlay) = sections.source(&document, &profile, &definition)?;
         let staging = sections.staging(&document, &source)?;
         Ok(Config {
@@ -126,6 +127,39 @@ pub fn load_definition(name: &str, folder: &Path) -> Result<Definition> {
 /// [`Kind::Config`]: no such name, or the file is wrong.
 pub fn load_profile(name: &str, folder: &Path) -> Result<Profile> {
     named("CMS profile", name, folder, builtin::PROFILES)
+}
+
+/// Every table, column and record id that a profile speaks of must be in the definition: a slip there would go unnoticed.
+fn check_profile(profile: &Profile, definition: &Definition) -> Result<()> {
+    let stranger = |what: String| {
+        let advice = "use the SSD's own names on the left, as in the payload definition";
+        Error::new(Kind::Config, format!("the payload definition has no {what}"), advice)
+    };
+    let known = |table: &String| definition.tables.get(table).ok_or_else(|| stranger(format!("table {table}")));
+    for (table, names) in &profile.tables {
+        let columns = names.columns.keys().chain(&names.missing_columns).chain(names.types.keys());
+        check_columns(table, &known(table)?.columns, columns).map_err(stranger)?;
+    }
+    for (table, columns) in &profile.values {
+        check_columns(table, &known(table)?.columns, columns.keys()).map_err(stranger)?;
+    }
+    let ids = definition.record_id_paths();
+    match profile.unstable_ids.iter().find(|path| !ids.contains(path)) {
+        Some(path) => Err(stranger(format!("record id {path}"))),
+        None => Ok(()),
+    }
+}
+
+fn check_columns<'a, T>(
+    table: &str,
+    known: &std::collections::BTreeMap<String, T>,
+    columns: impl Iterator<Item = &'a String>,
+) -> Result<(), String> {
+    let mut columns = columns;
+    match columns.find(|column| !known.contains_key(*column)) {
+        Some(column) => Err(format!("column {column} in {table}")),
+        None => Ok(()),
+    }
 }
 
 /// Reads a file of the program's own by name, or one of the LA's by path (anything with a separator or `.toml`).

@@ -85,8 +85,9 @@ fn in_cohort(row: &LedgerRow, hash: Hash, same: Comparison) -> Option<Change> {
         (Held::Document(_), true, _) => (Status::Sent, RowState::Unchanged, held),
         // Desired differs from what is held, or it is not known what is held, and the row already says so.
         (_, _, true) => {
-            let status =
-                if matches!(row.status, Status::Pending | Status::Error) { row.status } else { Status::Pending };
+            // A word that is not ours is somebody's own mark: only a real change overrules it.
+            let keeps = matches!(row.status, Status::Pending | Status::Error | Status::Other);
+            let status = if keeps { row.status } else { Status::Pending };
             let row_state = if held == Held::Unsure && !returned { row.row_state } else { needs_sending };
             (status, row_state, held)
         }

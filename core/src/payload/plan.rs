@@ -142,7 +142,7 @@ pub struct IncludePlan {
 }
 
 impl Plan {
-    /// Resolves a definition that [`super::check::check`] has passed.
+    /// Resolves a definition that [`check`] has passed.
     ///
     /// # Errors
     /// [`Kind::Config`] where the run date or the profile does not fit.

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::payload::rows::ChunkRows;
 use crate::payload::{Assembler, Finding, Findings, Plan, Verdict, read};
 use crate::source::{ReadSession, Source};
-use crate::staging::{ChangeSet, Documents, Hash, Held, LedgerRow, NewDocument, Staging, Write};
+use crate::staging::{ChangeSet, Documents, Hash, Held, LedgerRow, NewDocument, Staging, Status, Write};
 
 /// Documents are handed to the database in portions of about this many bytes.
 const PORTION: usize = 2 << 20;
@@ -48,14 +48,14 @@ pub enum Event<'a> {
     Children(u64),
     /// So many more are done.
     Done(u64),
-    /// A child's document, and what it changes; `None`: it is staged as it stands.
+    /// A child's desired document.
     Document {
         /// The child's id.
         person_id: &'a str,
         /// Canonical JSON.
         document: &'a str,
-        /// What happens to its row.
-        effect: Option<Effect>,
+        /// Whether it is to be sent, once it is staged.
+        to_be_sent: bool,
     },
 }
 
@@ -240,11 +240,7 @@ impl Stager<'_> {
             let Some(row) = row else {
                 let nothing = Comparison { current: false, held: false, stored_exactly: false };
                 let change = decide(None, &Desired::Document { hash: child.hash, same: nothing });
-                tell(Event::Document {
-                    person_id: id,
-                    document: child.document,
-                    effect: change.map(|change| change.effect),
-                });
+                tell(Event::Document { person_id: id, document: child.document, to_be_sent: to_be_sent(None, change) });
                 self.write(id, None, change, Some((child.document.to_owned(), child.legacy_id))).await?;
                 continue;
             };
@@ -254,7 +250,7 @@ impl Stager<'_> {
                 tell(Event::Document {
                     person_id: id,
                     document: child.document,
-                    effect: change.map(|change| change.effect),
+                    to_be_sent: to_be_sent(Some(&row), change),
                 });
                 // Where the hashes tell, the stored text is the document: nothing of it is written.
                 self.write(id, Some(&row), change, Some((String::new(), None))).await?;
@@ -301,8 +297,8 @@ impl Stager<'_> {
                 stored_exactly: is(current, &[]),
             };
             let change = decide(Some(&wait.row), &Desired::Document { hash: wait.hash, same });
-            let effect = change.map(|change| change.effect);
-            tell(Event::Document { person_id: &wait.row.person_id, document: &wait.document, effect });
+            let to_be_sent = to_be_sent(Some(&wait.row), change);
+            tell(Event::Document { person_id: &wait.row.person_id, document: &wait.document, to_be_sent });
             let document = (wait.document.clone(), wait.legacy_id);
             self.write(&wait.row.person_id, Some(&wait.row), change, Some(document)).await?;
         }
@@ -375,8 +371,8 @@ impl Stager<'_> {
             Effect::Left => &mut staged.left,
         };
         *count += 1;
-        let withdrawn = crate::staging::Status::Withdrawn;
-        staged.withdrawn += u64::from(change.status == withdrawn && row.is_some_and(|row| row.status != withdrawn));
+        let was = row.map(|row| row.status);
+        staged.withdrawn += u64::from(change.status == Status::Withdrawn && was != Some(Status::Withdrawn));
         let document = document.filter(|_| change.writes_document);
         self.out
             .push(Write {
@@ -430,6 +426,12 @@ impl Stager<'_> {
         self.report.staged.written += applied.written;
         Ok(applied.missed)
     }
+}
+
+/// Whether a row waits to be sent after a change.
+fn to_be_sent(row: Option<&LedgerRow>, change: Option<Change>) -> bool {
+    let status = change.map(|change| change.status).or(row.map(|row| row.status));
+    matches!(status, Some(Status::Pending | Status::Error))
 }
 
 /// What the hashes alone say.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use csc_bridge_core::error::{Error, Kind};
+use csc_bridge_core::sink::Facts;
 
 use crate::Bridge;
 
@@ -21,7 +22,7 @@ fn the_defaults_are_those_of_the_names_page() {
     let limits = sink.limits();
     assert_eq!((limits.max_records, limits.max_bytes), (100, 4_000_000));
     assert!(limits.request_life > Duration::from_secs(10 + 60));
-    assert!(!sink.is_local());
+    assert_eq!(Bridge::new().facts_of(BASE).expect("facts"), Facts { limits, is_local: false });
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn both_addresses_must_be_this_machine_for_everything_to_stay_on_it() {
         ("https://api.example/1", "http://127.0.0.1:1/token", false),
     ] {
         let keys = format!("endpoint = \"{endpoint}\"\ntoken_endpoint = \"{token_endpoint}\"\nscope = \"s\"");
-        assert_eq!(Bridge::new().sink_of(&keys).expect("a sink").is_local(), local, "{endpoint} {token_endpoint}");
+        assert_eq!(Bridge::new().facts_of(&keys).expect("facts").is_local, local, "{endpoint} {token_endpoint}");
     }
 }
 

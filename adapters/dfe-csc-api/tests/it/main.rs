@@ -15,7 +15,7 @@ use std::sync::Arc;
 use csc_bridge_core::config::Config;
 use csc_bridge_core::error::Result;
 use csc_bridge_core::registry::SinkAdapter;
-use csc_bridge_core::sink::{Receipt, Record, SendError, Sink};
+use csc_bridge_core::sink::{Facts, Receipt, Record, SendError, Sink};
 use csc_bridge_dfe_csc_api::DfeCscApi;
 use tempfile::TempDir;
 
@@ -46,6 +46,16 @@ impl Bridge {
         );
         let config = Config::parse(&self.home.path().join("csc-bridge.toml"), &text)?;
         DfeCscApi.sink(&config.sink.options, &config.la_code)
+    }
+
+    /// What the keys say of the sink, with no secret to be had.
+    fn facts_of(&self, keys: &str) -> Result<Facts> {
+        let text = format!(
+            "cms = \"sqlite\"\nla_code = \"045\"\n[source]\ndatabase = \"x.db\"\n[sink]\nclient_id = {{ file = \"none\" }}\n\
+             client_secret = {{ file = \"none\" }}\nsupplier_key = {{ file = \"none\" }}\n{keys}\n"
+        );
+        let config = Config::parse(&self.home.path().join("csc-bridge.toml"), &text)?;
+        DfeCscApi.facts(&config.sink.options)
     }
 
     /// The sink for a server, with more keys.

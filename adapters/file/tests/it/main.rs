@@ -102,5 +102,5 @@ fn limits_are_the_apis_unless_told_and_everything_stays_here() {
     let limits = sink(home.path(), "folder = \".\"").expect("a sink").limits();
     assert_eq!((limits.max_records, limits.max_bytes), (100, 4_000_000));
     let told = sink(home.path(), "folder = \".\"\nmax_records = 7\nmax_bytes = 9").expect("a sink");
-    assert_eq!((told.limits().max_records, told.limits().max_bytes, told.is_local()), (7, 9, true));
+    assert_eq!((told.limits().max_records, told.limits().max_bytes), (7, 9));
 }
