@@ -45,13 +45,54 @@ impl Options {
 }
 
 /// Where a secret is kept. Never the secret itself.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretRef {
     /// An environment variable.
     Env(String),
     /// A file, read whole and trimmed; relative to the configuration's folder.
     File(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for SecretRef {
+    /// By hand: a derived reader would quote a secret that somebody wrote out in its complaint.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const RIGHT: &str = "a secret is named, not written out: { env = \"NAME\" } or { file = \"path\" }";
+
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = SecretRef;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("{ env = \"NAME\" } or { file = \"path\" }")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<SecretRef, E> {
+                Err(E::custom(RIGHT))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<SecretRef, E> {
+                Err(E::custom(RIGHT))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<SecretRef, E> {
+                Err(E::custom(RIGHT))
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
+                let first = map.next_entry::<String, String>().map_err(|_| A::Error::custom(RIGHT))?;
+                let secret = match first {
+                    Some((key, name)) if key == "env" => SecretRef::Env(name),
+                    Some((key, path)) if key == "file" => SecretRef::File(path.into()),
+                    _ => return Err(A::Error::custom(RIGHT)),
+                };
+                match map.next_key::<serde::de::IgnoredAny>()? {
+                    None => Ok(secret),
+                    Some(_) => Err(A::Error::custom(RIGHT)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 impl SecretRef {
