@@ -2,9 +2,12 @@
 
 mod api;
 mod commands;
+mod failures;
 mod fixture;
 mod golden;
+mod mistakes;
 mod mutants;
 mod profiles;
 mod program;
+mod refusals;
 mod unchanged;

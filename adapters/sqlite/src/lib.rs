@@ -5,8 +5,8 @@
 //! [`csc_bridge_sql`]; everything that is not SQLite's own lives there.
 //!
 //! SQLite has no row locks and one writer at a time. So one process stages and one process sends, told apart by locked files
-//! beside the database ([`lock`]); write-ahead logging lets a read session of hours go on while staging tables in the same file
-//! are written ([`open`]).
+//! beside the database (`lock`); write-ahead logging lets a read session of hours go on while staging tables in the same file
+//! are written (`open`).
 #![warn(missing_docs)]
 
 mod adapter;
