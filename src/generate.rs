@@ -2,6 +2,7 @@
 
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::payload::{Plan, read};
+use csc_bridge_core::source::Table;
 use csc_bridge_synthetic::{GenerateOptions, Ssd};
 
 use crate::cli::{Generate, Global};
@@ -46,11 +47,13 @@ pub fn ssd(setup: &Setup) -> Ssd<'_> {
     Ssd { definition: &setup.config.definition, profile: &setup.config.profile, names: setup.config.names.clone() }
 }
 
-/// A second cohort beside a first would give every child a twin, and a real one must never be mixed with made-up children.
+/// A second cohort beside a first would give every child a twin, and a real one must never be mixed with made-up children: only a
+/// database that has no table of people, or an empty one, is filled.
 async fn refuse_filled(setup: &Setup, plan: &Plan) -> Result<()> {
-    let mut session = match setup.source()?.open(&plan.source_tables()).await {
+    let people = plan.people_table()?;
+    let mut session = match setup.source()?.open(&[Table { name: people, columns: Vec::new() }]).await {
         Ok(session) => session,
-        // No database, or none of the tables: there is nobody in it.
+        // No database, or no such table in it: there is nobody.
         Err(error) if matches!(error.kind(), Kind::Unreachable | Kind::Schema) => return Ok(()),
         Err(error) => return Err(error),
     };

@@ -1,5 +1,6 @@
 //! How a command ends: its exit code, its words for people on standard error, its JSON object on standard output.
 
+use std::io::Write;
 use std::time::Duration;
 
 use csc_bridge_core::error::{Error, Kind};
@@ -104,7 +105,7 @@ impl Report {
 
     /// Prints a table of names and numbers for people.
     pub fn table(&self, title: &str, lines: &[(String, String)]) {
-        if self.quiet {
+        if self.quiet || lines.is_empty() {
             return;
         }
         eprintln!("{title}");
@@ -172,7 +173,8 @@ impl Report {
             object.insert("exit_code".into(), code.into());
             object.insert("seconds".into(), ((took.as_secs_f64() * 1000.0).round() / 1000.0).into());
             object.extend(self.keys);
-            println!("{}", Value::Object(object));
+            // Whoever asked may have gone: that is no fault of the run.
+            let _ = writeln!(std::io::stdout(), "{}", Value::Object(object));
         }
         code
     }

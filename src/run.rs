@@ -23,9 +23,10 @@ pub async fn run(global: &Global, args: &RunArgs, report: &mut Report) -> anyhow
     let outcome = async {
         let done = stage::perform(global, &setup, plan, staging.clone(), facts, args.dry_run).await?;
         stage::show(report, &done);
+        let recovered = done.recovered;
         staged = Some(done);
         let submitted = submit::perform(global, &setup, staging.clone(), sink, report, args.dry_run).await?;
-        submit::show(report, submitted)
+        submit::show(report, submitted, recovered)
     }
     .await;
     stage::log_run(&*staging, report, Logged { date, began, staged: staged.as_ref() }, outcome).await

@@ -64,6 +64,8 @@ impl Setup {
 
     /// The staging tables.
     pub fn staging(&self) -> Result<Arc<dyn Staging>> {
+        // It takes keys over from [source]: a slip there is told as [source]'s own.
+        self.source()?;
         let staging = &self.config.staging;
         self.registry.database(&staging.adapter)?.staging(&staging.options, staging)
     }

@@ -70,6 +70,7 @@ pub fn show(report: &mut Report, staged: &StageReport) {
     let findings = report.findings(&staged.findings);
     report.key("findings", findings);
     report.key("guards", json!([]));
+    report.key("recovered", json!({ "unsure": staged.recovered }));
     if staged.left_for_next_run > 0 {
         report.at_least(Code::Failed);
     }
@@ -91,9 +92,7 @@ pub fn show(report: &mut Report, staged: &StageReport) {
     report.table("Staged", &lines);
     let findings: Vec<(String, String)> =
         staged.findings.iter().map(|found| (found.rule.clone(), found.count.to_string())).collect();
-    if !findings.is_empty() {
-        report.table("Left out or corrected (see: csc-bridge payload --findings)", &findings);
-    }
+    report.table("Left out or corrected (see: csc-bridge payload --findings)", &findings);
 }
 
 /// A run, for the run log.

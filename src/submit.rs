@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use csc_bridge_core::pipeline::{self, Stopped, SubmitReport, SubmitSettings};
+use csc_bridge_core::pipeline::{self, SubmitReport, SubmitSettings};
 use csc_bridge_core::sink::Sink;
 use csc_bridge_core::staging::Staging;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub async fn submit(global: &Global, args: &RunArgs, report: &mut Report) -> any
     let staging = setup.staging()?;
     let began = Instant::now();
     let submitted = perform(global, &setup, staging.clone(), sink, report, args.dry_run).await;
-    let outcome = submitted.and_then(|submitted| show(report, submitted));
+    let outcome = submitted.and_then(|submitted| show(report, submitted, 0));
     stage::log_run(&*staging, report, Logged { date, began, staged: None }, outcome).await
 }
 
@@ -58,21 +58,21 @@ pub async fn perform(
     Ok(result?)
 }
 
-/// Adds what was sent to the report.
+/// Adds what was sent to the report; `recovered` are the answers that an earlier half of the run took up.
 ///
 /// # Errors
 /// What ended the run early, so that it is the command's own error.
-pub fn show(report: &mut Report, submitted: SubmitReport) -> anyhow::Result<()> {
+pub fn show(report: &mut Report, submitted: SubmitReport, recovered: u64) -> anyhow::Result<()> {
     let counts = submitted.submitted;
     report.key("submitted", counts);
-    report.key("recovered", json!({ "unsure": submitted.recovered }));
+    report.key("recovered", json!({ "unsure": submitted.recovered + recovered }));
     let refusals: Vec<Value> = submitted
         .refusals
         .iter()
         .map(|((status, path), count)| json!({ "code": status, "path": path, "count": count }))
         .collect();
     report.key("refusals", refusals);
-    report.key("stopped", submitted.stopped.as_ref().map(|(why, _)| *why));
+    report.key("stopped", submitted.stopped);
     if counts.refused + counts.failed > 0 {
         report.at_least(Code::SomeRefused);
     }
@@ -86,6 +86,7 @@ pub fn show(report: &mut Report, submitted: SubmitReport) -> anyhow::Result<()> 
         ("answer unknown", counts.unknown),
         ("still to be sent", counts.left_pending),
         ("answers never recorded, to be sent again", submitted.recovered),
+        ("requests without an answer, taken up by a later run", submitted.open_intents),
         ("requests", counts.requests),
         ("of them retries", counts.retries),
     ];
@@ -96,8 +97,5 @@ pub fn show(report: &mut Report, submitted: SubmitReport) -> anyhow::Result<()> 
         .map(|(name, count)| (name.to_owned(), count.to_string()))
         .collect();
     report.table("Sent", &lines);
-    match submitted.stopped {
-        Some((Stopped::Breaker | Stopped::Systemic | Stopped::RetryAfter, Some(error))) => Err(error.into()),
-        _ => Ok(()),
-    }
+    submitted.error.map_or(Ok(()), |error| Err(error.into()))
 }

@@ -105,7 +105,7 @@ pub struct Scan {
 
 /// How a row reaches its child: by joins, each on one column, to the table whose column holds the child's id.
 ///
-/// Both sides of every comparison are compared as text without leading and trailing spaces (Mosaic keeps an id as an
+/// Both sides of every comparison are compared as text without leading and trailing white space (Unicode White_Space) (Mosaic keeps an id as an
 /// integer in one table and as text in the next), by exact characters, never by a collation that folds case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path {
@@ -113,6 +113,9 @@ pub struct Path {
     pub joins: Vec<Join>,
     /// The column of the last table (the scanned table itself where there are no joins) that holds the child's id.
     pub child: String,
+    /// Texts that stand for "no id" (`-1`, `SSD_PH`). A key that is null, blank or one of these joins nothing: two records that
+    /// both lack a key have nothing to do with each other.
+    pub no_key: Vec<String>,
 }
 
 /// One step of a [`Path`]: `column` of the table before equals `key` of `table`.

@@ -119,7 +119,11 @@ impl<'a> Ssd<'a> {
                     at = next;
                 }
                 (column, None) => {
-                    return Some(Path { joins, child: self.names.column(at, column)? });
+                    return Some(Path {
+                        joins,
+                        child: self.names.column(at, column)?,
+                        no_key: self.definition.no_value.clone(),
+                    });
                 }
             }
         }

@@ -54,7 +54,7 @@ impl Gate {
     /// Refuses a sender without a good token (401) or supplier key (403).
     pub fn check(&self, headers: &HeaderMap) -> Result<(), Box<Reply>> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let token = text(AUTHORIZATION.as_str()).strip_prefix("Bearer ").unwrap_or_default();
+        let token = bearer(text(AUTHORIZATION.as_str())).unwrap_or_default();
         let good = crate::held::lock(&self.tokens).get(token).is_some_and(|end| *end > Instant::now());
         if !good {
             return Err(Box::new(reply::refusal(
@@ -67,6 +67,12 @@ impl Gate {
         }
         Ok(())
     }
+}
+
+/// The token of an `Authorization` header. The scheme is written in any case (RFC 9110, 11.1), the token in its own.
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
 }
 
 fn fits(expected: &Option<String>, given: &str) -> bool {

@@ -72,15 +72,12 @@ fn complaints(record: &Value, validator: Option<&Validator>) -> Vec<String> {
     }
     match validator {
         Some(validator) if !held::is_purge(record) => validator(record),
-        // The deletion form: both ids and the instruction, nothing beside them (payload fact sheet).
+        // The deletion form: the child's id, its other id where it has one, and the instruction, nothing beside them.
         Some(_) => {
-            let names_the_child = record["mis_child_id"].as_str().is_some_and(|id| !id.is_empty());
-            let alone = record.as_object().is_some_and(|keys| keys.len() == 3);
-            if names_the_child && alone {
-                Vec::new()
-            } else {
-                vec!["purge: not the two ids and purge alone".to_owned()]
-            }
+            let other_id = record.get("mis_child_id");
+            let good_id = other_id.is_none_or(|id| id.as_str().is_some_and(|id| !id.is_empty()));
+            let alone = record.as_object().is_some_and(|keys| keys.len() == 2 + usize::from(other_id.is_some()));
+            if good_id && alone { Vec::new() } else { vec!["purge: not the child's ids and purge alone".to_owned()] }
         }
         None => Vec::new(),
     }

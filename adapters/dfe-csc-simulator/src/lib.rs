@@ -11,6 +11,9 @@
 //! | `GET /_simulator/children/{la_code}` | what is held: one document a line, by `la_child_id` |
 //! | `GET /_simulator/stats` | see [`Stats`] |
 //!
+//! Whoever reaches the port may send, with a token and a key. What is under `/_simulator` answers this machine alone (403 to others):
+//! it shows children's documents without a login.
+//!
 //! The way through: [`Simulator::start`] listens; `routes` finds the route; `gate` says who may send; `intake` reads and judges a
 //! batch; `held` applies it; `state` keeps it between runs.
 #![warn(missing_docs)]

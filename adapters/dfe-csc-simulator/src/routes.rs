@@ -1,5 +1,6 @@
 //! From a request to its answer.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use http_body_util::BodyExt;
@@ -25,10 +26,15 @@ pub(crate) struct Shared {
     pub stats: Mutex<Stats>,
 }
 
-/// Answers one request.
-pub(crate) async fn answer<B: Body<Data = Bytes>>(shared: &Shared, request: Request<B>) -> Reply {
+/// Answers one request of the machine at `peer`.
+pub(crate) async fn answer<B: Body<Data = Bytes>>(shared: &Shared, peer: IpAddr, request: Request<B>) -> Reply {
     let path = request.uri().path().to_owned();
     let parts: Vec<&str> = path.split('/').skip(1).collect();
+    // What is held are children's documents, and nobody has to log in to see them. `to_canonical`: a listener on `::` sees
+    // 127.0.0.1 as ::ffff:127.0.0.1.
+    if parts.first() == Some(&"_simulator") && !peer.to_canonical().is_loopback() {
+        return reply::refusal(StatusCode::FORBIDDEN, "this address answers only the simulator's own machine");
+    }
     let (method, reply) = match parts[..] {
         ["token"] => (Method::POST, Route::Token),
         ["children_social_care_data", la_code, "children"] => (Method::POST, Route::Submit(la_code)),
@@ -137,4 +143,39 @@ fn receipt() -> String {
 
 fn is_la_code(text: &str) -> bool {
     text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Empty;
+
+    use super::*;
+
+    async fn status(peer: &str, path: &str) -> u16 {
+        let settings = Settings::default();
+        let shared = Shared {
+            gate: Gate::new(settings.expected.clone(), settings.token_lifetime),
+            held: Arc::default(),
+            stats: Mutex::default(),
+            settings,
+        };
+        let request = Request::get(path).body(Empty::<Bytes>::new()).expect("a request");
+        answer(&shared, peer.parse().expect("an address"), request).await.status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn what_is_held_is_shown_on_the_same_machine_only() {
+        for path in ["/_simulator/children/845", "/_simulator/stats"] {
+            for peer in ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"] {
+                assert_eq!(status(peer, path).await, 200, "{peer} {path}");
+            }
+            for peer in ["10.0.0.7", "192.168.1.2", "0.0.0.0", "fe80::1", "::ffff:10.0.0.7", "2001:db8::1"] {
+                assert_eq!(status(peer, path).await, 403, "{peer} {path}");
+            }
+        }
+        for path in ["/_simulator", "/_simulator/", "/_simulator/nothing", "/_simulator/children/84x"] {
+            assert_eq!(status("10.0.0.7", path).await, 403, "{path}");
+        }
+        assert_eq!(status("10.0.0.7", "/token").await, 405);
+    }
 }

@@ -99,8 +99,8 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::R
             // An error: nothing is ever sent, so it can only mean that the sender is gone.
             _ = stopped.changed() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(converse(stream, shared.clone(), stopped.clone()));
+                Ok((stream, peer)) => {
+                    connections.spawn(converse(stream, peer, shared.clone(), stopped.clone()));
                 }
                 // Out of file handles, most likely: wait for some to come back.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -115,10 +115,10 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::R
     }
 }
 
-async fn converse(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::Receiver<()>) {
+async fn converse(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, mut stopped: watch::Receiver<()>) {
     let service = service_fn(|request| {
         let shared = shared.clone();
-        async move { Ok::<_, Infallible>(routes::answer(&shared, request).await) }
+        async move { Ok::<_, Infallible>(routes::answer(&shared, peer.ip(), request).await) }
     });
     let mut connection = std::pin::pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     // A broken connection is the sender's affair.

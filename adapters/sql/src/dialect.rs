@@ -27,6 +27,18 @@ pub trait Dialect: Send + Sync {
     /// The parameter at `position`, counted from 1: `?1`, `$1`, `@P1`, `:1`.
     fn placeholder(&self, position: usize) -> String;
 
+    /// A text as a constant of a statement, for the few that cannot be bound ([`Read`](crate::Read) has no parameters: a product's
+    /// quickest export may take none). The text holds no U+0000 ([`name::check_literal`](crate::name::check_literal)). The
+    /// default is standard SQL; a product in which a backslash escapes, or whose plain literals are not Unicode, has its own.
+    fn literal(&self, text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    /// Whether a [`Dialect::key`] is a text at all: neither null nor empty. Oracle, whose empty text is null, has its own.
+    fn has_key(&self, expr: &str) -> String {
+        format!("{expr} <> ''")
+    }
+
     /// The database's present time. The database's, because several hosts may send to one table.
     fn now(&self) -> &'static str;
 
@@ -40,8 +52,8 @@ pub trait Dialect: Send + Sync {
     /// How rows are locked for a sender; `None` for a product without row locks (see [`Engine::lock`](crate::Engine::lock)).
     fn row_lock(&self) -> Option<RowLock>;
 
-    /// A join key: the column's value as text without leading and trailing spaces, comparing by exact characters. Generated
-    /// tables have an index on exactly this expression ([`Dialect::key_index`]).
+    /// A join key: the column's value as text without leading and trailing [white space](crate::name::WHITE_SPACE), comparing by
+    /// exact characters. Generated tables have an index on exactly this expression ([`Dialect::key_index`]).
     fn key(&self, expr: &str) -> String;
 
     /// A word of a small vocabulary: trimmed text in lower case, null where the column is null.

@@ -41,9 +41,31 @@ pub fn check_table(name: &TableName) -> Result<()> {
     check("a table", &name.table)
 }
 
-/// Takes the spaces off both ends of an id, as [`Dialect::key`](crate::Dialect::key) does in the database.
+/// What counts as white space at the ends of an id: Unicode's White_Space, as in [`str::trim`].
 ///
-/// Only the space: what else counts as white space differs between products, and both sides of a comparison must agree.
+/// A product's own idea of it differs (SQLite and SQL Server trim U+0020 alone), and both sides of a comparison must agree, so
+/// each [`Dialect`](crate::Dialect) spells out this list.
+pub const WHITE_SPACE: [u32; 25] = [
+    9, 10, 11, 12, 13, 32, 133, 160, 5760, 8192, 8193, 8194, 8195, 8196, 8197, 8198, 8199, 8200, 8201, 8202, 8232,
+    8233, 8239, 8287, 12288,
+];
+
+/// Takes the white space off both ends of an id, as [`Dialect::key`](crate::Dialect::key) does in the database.
 pub fn trimmed(id: &str) -> &str {
-    id.trim_matches(' ')
+    id.trim()
+}
+
+/// Checks a text that is to stand in a statement as a [`Dialect::literal`](crate::Dialect::literal). `what` says what it is.
+///
+/// # Errors
+/// [`Kind::Config`]: it holds U+0000, at which some products take a statement to end.
+pub fn check_literal(what: &str, text: &str) -> Result<()> {
+    match text.contains('\0') {
+        false => Ok(()),
+        true => Err(Error::new(
+            Kind::Config,
+            format!("{what} holds the character U+0000"),
+            "take the character out of the payload definition",
+        )),
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use csc_bridge_core::source::Scan;
 
-use crate::{Dialect, SET};
+use crate::{Dialect, SET, name};
 
 /// The statement for a scan over the [`SET`].
 ///
@@ -12,11 +12,20 @@ use crate::{Dialect, SET};
 /// by which the last table of the path is reached, and so on, each pair once. The last step joins the scanned table. Each step
 /// is one equality, which a database answers by an index on [`Dialect::key`] or by one hash or sort of the table, never by a
 /// loop in a loop; and since pairs are distinct, a row that reaches one child by two partners is delivered once.
+///
+/// What is no key (null, blank, or a placeholder such as `-1`) joins nothing, at any step: beside each equality stands a
+/// condition on its outer side, which by the equality holds for its inner side, too, and leaves that side's index in use.
 pub fn scan_sql(dialect: &dyn Dialect, scan: &Scan) -> String {
     let column = |name: &str| dialect.quote(name);
     let set = dialect.temporary(SET);
     let joins = &scan.path_to_child.joins;
     let mut sql = String::new();
+    let no_key: Vec<&str> = scan.path_to_child.no_key.iter().map(|text| name::trimmed(text)).collect();
+    let no_key: Vec<String> = no_key.iter().filter(|text| !text.is_empty()).map(|text| dialect.literal(text)).collect();
+    let is_key = |key: &str| match no_key.is_empty() {
+        true => dialect.has_key(key),
+        false => format!("{} AND {key} NOT IN ({})", dialect.has_key(key), no_key.join(", ")),
+    };
 
     // What the step before offers: its table, the column to compare with.
     let (mut from, mut key) = (set, "id".to_owned());
@@ -26,12 +35,13 @@ pub fn scan_sql(dialect: &dyn Dialect, scan: &Scan) -> String {
         let step = format!("s{}", joins.len() - at);
         let _ = write!(
             sql,
-            "{}{step} AS {}(SELECT DISTINCT c.number, {} AS k FROM {} e JOIN {from} c ON c.{key} = {})",
+            "{}{step} AS {}(SELECT DISTINCT c.number, {} AS k FROM {} e JOIN {from} c ON c.{key} = {} AND {})",
             if sql.is_empty() { "WITH " } else { ", " },
             dialect.materialized(),
             dialect.key(&format!("e.{}", column(&join.key))),
             dialect.table(&join.table),
             dialect.key(&format!("e.{}", column(outwards))),
+            is_key(&format!("c.{key}")),
         );
         (from, key) = (step, "k".to_owned());
     }
@@ -43,9 +53,10 @@ pub fn scan_sql(dialect: &dyn Dialect, scan: &Scan) -> String {
     }
     let _ = write!(
         sql,
-        " FROM {} t JOIN {from} c ON c.{key} = {}",
+        " FROM {} t JOIN {from} c ON c.{key} = {} AND {}",
         dialect.table(&scan.table),
         dialect.key(&format!("t.{}", column(inwards))),
+        is_key(&format!("c.{key}")),
     );
     sql
 }

@@ -107,6 +107,9 @@ impl ReadSession for SqlReadSession {
         for join in &scan.path_to_child.joins {
             self.opened(&join.table)?;
         }
+        for text in &scan.path_to_child.no_key {
+            name::check_literal("a text of no_value", text)?;
+        }
         let sql = path::scan_sql(self.engine.dialect(), scan);
         self.connection.scan(Read { sql, table: scan.table.clone(), columns: scan.columns.clone(), tagged: true }).await
     }

@@ -15,6 +15,7 @@ use rusqlite::InterruptHandle;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use crate::error::explain;
+use crate::turn::{Turn, Turns};
 use crate::{SqliteDialect, scan};
 
 /// Runs blocking work away from the threads that keep the program answering.
@@ -25,11 +26,18 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T>
     }
 }
 
+/// The driver's connection and, while it writes, its turn.
+pub(crate) struct Driven {
+    // Before the turn, for fields are dropped in their order: a transaction left open is undone before another may begin.
+    pub(crate) driver: rusqlite::Connection,
+    turn: Option<Turn>,
+}
+
 /// The driver's connection, shared between this handle and the blocking task that uses it at the moment.
-pub(crate) type Shared = Arc<Mutex<rusqlite::Connection>>;
+pub(crate) type Shared = Arc<Mutex<Driven>>;
 
 /// The connection, once its present user is done with it.
-pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, rusqlite::Connection> {
+pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, Driven> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -37,13 +45,18 @@ pub(crate) fn lock(shared: &Shared) -> MutexGuard<'_, rusqlite::Connection> {
 pub(crate) struct SqliteConnection {
     shared: Shared,
     interrupt: Arc<InterruptHandle>,
+    /// None where the connection only reads.
+    turns: Option<Turns>,
+    /// Whether a transaction has been begun, and with it the turn taken.
+    writing: bool,
     path: PathBuf,
 }
 
 impl SqliteConnection {
-    pub(crate) fn new(connection: rusqlite::Connection, path: PathBuf) -> SqliteConnection {
-        let interrupt = Arc::new(connection.get_interrupt_handle());
-        SqliteConnection { shared: Arc::new(Mutex::new(connection)), interrupt, path }
+    pub(crate) fn new(driver: rusqlite::Connection, turns: Option<Turns>, path: PathBuf) -> SqliteConnection {
+        let interrupt = Arc::new(driver.get_interrupt_handle());
+        let shared = Arc::new(Mutex::new(Driven { driver, turn: None }));
+        SqliteConnection { shared, interrupt, turns, writing: false, path }
     }
 
     async fn run<T, F>(&self, work: F) -> Result<T>
@@ -52,23 +65,64 @@ impl SqliteConnection {
         F: FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let (shared, path) = (self.shared.clone(), self.path.clone());
-        blocking(move || work(&lock(&shared)).map_err(|error| explain(&error, &path))).await
+        blocking(move || work(&lock(&shared).driver).map_err(|error| explain(&error, &path))).await
     }
 
-    async fn batch(&self, sql: &'static str) -> Result<()> {
-        self.run(move |connection| connection.execute_batch(sql)).await
+    /// Runs what may write to the file: with a turn, which is taken here unless a transaction has it already, and which ends with
+    /// the transaction, or with the statement where there is none. Whoever stops waiting for the result does not end it: the turn
+    /// lies beside the connection until the work is done.
+    async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let turn = match &self.turns {
+            Some(turns) if !self.writing => turns.clone().lock_owned().await,
+            _ => return self.run(work).await,
+        };
+        let (shared, path) = (self.shared.clone(), self.path.clone());
+        blocking(move || {
+            let mut driven = lock(&shared);
+            driven.turn = Some(turn);
+            let done = work(&driven.driver);
+            if driven.driver.is_autocommit() {
+                driven.turn = None;
+            }
+            done.map_err(|error| explain(&error, &path))
+        })
+        .await
+    }
+
+    /// Ends the transaction. One that cannot be ended keeps its turn until the connection is dropped.
+    async fn end(&mut self, sql: &'static str) -> Result<()> {
+        let (shared, path) = (self.shared.clone(), self.path.clone());
+        blocking(move || {
+            let mut driven = lock(&shared);
+            let done = driven.driver.execute_batch(sql);
+            if driven.driver.is_autocommit() {
+                driven.turn = None;
+            }
+            done.map_err(|error| explain(&error, &path))
+        })
+        .await?;
+        self.writing = false;
+        Ok(())
     }
 }
 
 #[async_trait]
 impl Connection for SqliteConnection {
     async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        let private = is_private(sql);
         let (sql, params) = (sql.to_owned(), params.to_vec());
-        self.run(move |connection| {
+        let work = move |connection: &rusqlite::Connection| {
             let changed = connection.execute(&sql, rusqlite::params_from_iter(params.iter().map(bound)))?;
             Ok(changed as u64)
-        })
-        .await
+        };
+        match private {
+            true => self.run(work).await,
+            false => self.write(work).await,
+        }
     }
 
     async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
@@ -106,14 +160,18 @@ impl Connection for SqliteConnection {
         }
         let sql = format!("INSERT INTO {target} ({}) VALUES ({})", columns.join(", "), places.join(", "));
         let rows = rows.clone();
+        let private = is_private(&sql);
         // A savepoint is a transaction of its own outside of one, and costs nothing inside: without it every row would be.
-        self.run(move |connection| {
+        let work = move |connection: &rusqlite::Connection| {
             connection.execute_batch("SAVEPOINT load")?;
             let loaded = insert(connection, &sql, &rows);
             connection.execute_batch(if loaded.is_ok() { "RELEASE load" } else { "ROLLBACK TO load; RELEASE load" })?;
             loaded
-        })
-        .await
+        };
+        match private {
+            true => self.run(work).await,
+            false => self.write(work).await,
+        }
     }
 
     async fn columns(&mut self, table: &TableName) -> Result<Option<Vec<String>>> {
@@ -122,12 +180,8 @@ impl Connection for SqliteConnection {
             let schema = if table.schema.is_empty() { "main" } else { &table.schema };
             let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?1, ?2)")?;
             let names = statement.query_map([table.table.as_str(), schema], |row| row.get(0))?;
-            match names.collect::<rusqlite::Result<Vec<String>>>() {
-                Ok(names) => Ok(Some(names).filter(|names| !names.is_empty())),
-                // A schema that is not attached has no tables.
-                Err(rusqlite::Error::SqliteFailure(_, Some(text))) if text.starts_with("unknown database") => Ok(None),
-                Err(error) => Err(error),
-            }
+            let names = names.collect::<rusqlite::Result<Vec<String>>>()?;
+            Ok(Some(names).filter(|names| !names.is_empty()))
         })
         .await
     }
@@ -144,16 +198,26 @@ impl Connection for SqliteConnection {
     async fn begin(&mut self) -> Result<()> {
         // IMMEDIATE takes the writer's lock at once, within lock_timeout. A transaction that begins by reading and writes later
         // fails without waiting when somebody else wrote in between.
-        self.batch("BEGIN IMMEDIATE").await
+        self.write(|connection| connection.execute_batch("BEGIN IMMEDIATE")).await?;
+        self.writing = true;
+        Ok(())
     }
 
     async fn commit(&mut self) -> Result<()> {
-        self.batch("COMMIT").await
+        self.end("COMMIT").await
     }
 
     async fn rollback(&mut self) -> Result<()> {
-        self.batch("ROLLBACK").await
+        self.end("ROLLBACK").await
     }
+}
+
+/// Whether a statement writes to nothing but temporary tables, in the spelling of [`SqliteDialect`]: nobody waits for those. What is
+/// not known for sure counts as a write to the file.
+fn is_private(sql: &str) -> bool {
+    ["DELETE FROM temp.", "INSERT INTO temp.", "CREATE TEMP TABLE ", "ANALYZE temp."]
+        .iter()
+        .any(|beginning| sql.starts_with(beginning))
 }
 
 fn bound(value: &Value) -> ToSqlOutput<'_> {

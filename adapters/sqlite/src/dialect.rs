@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use csc_bridge_core::payload::definition::ColumnType;
 use csc_bridge_core::source::TableName;
-use csc_bridge_sql::{Dialect, KeyIndex, RowLock, Store, UpdateFrom};
+use csc_bridge_sql::{Dialect, KeyIndex, RowLock, Store, UpdateFrom, name};
 
 /// SQLite's spellings.
 pub struct SqliteDialect;
@@ -42,13 +42,11 @@ impl Dialect for SqliteDialect {
     /// number: 12.0 is the id 12, here and in what a scan delivers.
     fn key(&self, expr: &str) -> String {
         let whole = format!("CAST({expr} AS INTEGER)");
-        format!(
-            "trim(CAST(CASE WHEN typeof({expr}) = 'real' AND {expr} = {whole} THEN {whole} ELSE {expr} END AS TEXT))"
-        )
+        trimmed(&format!("CASE WHEN typeof({expr}) = 'real' AND {expr} = {whole} THEN {whole} ELSE {expr} END"))
     }
 
     fn word(&self, expr: &str) -> String {
-        format!("lower(trim(CAST({expr} AS TEXT)))")
+        format!("lower({})", trimmed(expr))
     }
 
     fn same(&self, left: &str, right: &str) -> String {
@@ -143,6 +141,13 @@ impl Dialect for SqliteDialect {
     fn plain_index(&self, name: &str, table: &TableName, column: &str) -> String {
         format!("CREATE INDEX {} ({})", self.index_on(name, table), self.quote(column))
     }
+}
+
+/// An expression as text without white space at its ends. `trim` with one argument takes off U+0020 only; the list is a constant,
+/// which SQLite makes once for a statement.
+fn trimmed(expr: &str) -> String {
+    let white: Vec<String> = name::WHITE_SPACE.iter().map(u32::to_string).collect();
+    format!("trim(CAST({expr} AS TEXT), char({}))", white.join(","))
 }
 
 impl SqliteDialect {

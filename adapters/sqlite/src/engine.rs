@@ -10,7 +10,7 @@ use csc_bridge_core::staging::Guard;
 use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose};
 
 use crate::connection::{SqliteConnection, blocking};
-use crate::{SqliteDialect, lock, open};
+use crate::{SqliteDialect, lock, open, turn};
 
 /// One SQLite file.
 pub struct SqliteEngine {
@@ -49,8 +49,13 @@ impl Engine for SqliteEngine {
 
     async fn connect(&self, purpose: Purpose) -> Result<Box<dyn Connection>> {
         let (path, lock_timeout) = (self.path.clone(), self.lock_timeout);
-        let connection = blocking(move || open::open(&path, purpose, lock_timeout)).await?;
-        Ok(Box::new(SqliteConnection::new(connection, self.path.clone())))
+        let opened = blocking(move || {
+            let connection = open::open(&path, purpose, lock_timeout)?;
+            // A connection that only reads writes to nothing but its temporary tables.
+            Ok((connection, (purpose != Purpose::Read).then(|| turn::turns(&path))))
+        });
+        let (connection, turns) = opened.await?;
+        Ok(Box::new(SqliteConnection::new(connection, turns, self.path.clone())))
     }
 
     async fn lock(&self, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {

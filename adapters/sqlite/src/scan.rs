@@ -66,7 +66,7 @@ pub(crate) fn start(shared: Shared, interrupt: Arc<InterruptHandle>, read: Read,
         if events.is_closed() {
             return;
         }
-        let end = read_rows(&connection, &read, &path, &events);
+        let end = read_rows(&connection.driver, &read, &path, &events);
         // The connection is free before the reader hears of the end and asks for the next table.
         drop(connection);
         if let Some(end) = end.transpose() {

@@ -8,6 +8,7 @@ mod names;
 mod options;
 pub mod profile;
 mod sections;
+mod settings;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +20,7 @@ pub use document::Document;
 pub use names::Names;
 pub use options::{Options, SecretRef, Span};
 pub use profile::Profile;
-pub use sections::{
+pub use settings::{
     IdStyle, InvalidCodes, LogConfig, LogFormat, PayloadConfig, SinkConfig, SourceConfig, StagingConfig,
 };
 

@@ -17,6 +17,8 @@ pub enum Desired {
     Gone,
     /// In the SSD, but the rules exclude the child.
     Left,
+    /// In the SSD, but under an id (or with a birth date) that cannot be trusted: nothing is sent, and nothing else changes.
+    Refused,
 }
 
 /// A row's new state.
@@ -51,6 +53,8 @@ pub enum Effect {
     Gone,
     /// Newly left.
     Left,
+    /// Refused while something waited to be sent.
+    Refused,
 }
 
 /// What has to change in a child's row; `None` where nothing has. `row` is `None` for a child that has none.
@@ -64,10 +68,11 @@ pub fn decide(row: Option<&LedgerRow>, desired: &Desired) -> Option<Change> {
             writes_document: true,
             effect: Effect::New,
         }),
-        (None, Desired::Gone | Desired::Left) => None,
+        (None, Desired::Gone | Desired::Left | Desired::Refused) => None,
         (Some(row), Desired::Document { hash, same }) => in_cohort(row, *hash, *same),
         (Some(row), Desired::Gone) => out_of_cohort(row, RowState::Deleted, Effect::Gone),
         (Some(row), Desired::Left) => out_of_cohort(row, RowState::Left, Effect::Left),
+        (Some(row), Desired::Refused) => out_of_cohort(row, row.row_state, Effect::Refused),
     }
 }
 

@@ -70,7 +70,7 @@ impl<'a> Assembler<'a> {
         id: &'a str,
         findings: &mut Findings,
     ) -> Result<Verdict<'a, 'b>> {
-        let child = Child { plan: self.plan, chunk, number };
+        let child = Child { plan: self.plan, chunk, number, id };
         if !child.is_included() {
             return Ok(Verdict::Left);
         }
@@ -210,7 +210,13 @@ impl<'a> Writer<'a, '_> {
     /// The one row an object shows: the latest, ties broken as in a list.
     fn picked(&mut self, block: &'a BlockPlan, parent: &Env<'a>) -> Option<Env<'a>> {
         let mut rows = self.rows(block, parent);
-        rows.retain(|env| self.child.all_hold(&block.rows, env));
+        rows.retain(|env| {
+            let counts = self.child.all_hold(&block.rows, env);
+            if !counts {
+                self.reporter.report_bad_days(env);
+            }
+            counts
+        });
         rows.sort_by_key(|env| Latest(env.first_day(&block.latest)));
         let latest = |env: &Env<'a>| env.first_day(&block.latest);
         let first = latest(rows.first()?);
@@ -257,10 +263,14 @@ impl<'a> Writer<'a, '_> {
             let counts = self.child.all_hold(&block.rows, &env);
             let required = block.fields.iter().find(|field| field.required);
             let Some(required) = required else {
-                members.extend(counts.then_some(Candidate { env, id: None }));
+                match counts {
+                    true => members.push(Candidate { env, id: None }),
+                    false => self.reporter.report_bad_days(&env),
+                }
                 continue;
             };
             if !counts {
+                self.reporter.report_bad_days(&env);
                 if block.id.is_some() {
                     retired.extend(self.reporter.quietly().good_text(self.child.plan, required, &env));
                 }

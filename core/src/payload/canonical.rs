@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 
 use crate::error::{Error, Kind, Result};
 
+/// Deeper nesting than this is no document: a payload is five deep, and a hostile text must not exhaust the stack.
+const DEEPEST: usize = 32;
+
 /// Appends a JSON string.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
@@ -63,18 +66,21 @@ impl<'a> Json<'a> {
     /// [`Kind::Data`] with line and column, without the text.
     pub fn parse(text: &'a str) -> Result<Json<'a>> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-        Json::of(raw).map_err(|error| not_json(&error))
+        Json::of(raw, DEEPEST).map_err(|error| not_json(&error))
     }
 
-    fn of(raw: &'a RawValue) -> serde_json::Result<Json<'a>> {
+    fn of(raw: &'a RawValue, deeper: usize) -> serde_json::Result<Json<'a>> {
         let text = raw.get();
+        let Some(deeper) = deeper.checked_sub(1) else {
+            return Err(serde::de::Error::custom("nested too deeply"));
+        };
         Ok(match text.as_bytes().first() {
             Some(b'{') => {
                 let mut members = serde_json::from_str::<Members<'a>>(text)?.0;
                 members.sort_by(|(a, _), (b, _)| a.cmp(b));
                 let mut object: Vec<(Cow<'a, str>, Json<'a>)> = Vec::with_capacity(members.len());
                 for (key, value) in members {
-                    let value = Json::of(value)?;
+                    let value = Json::of(value, deeper)?;
                     match object.last_mut() {
                         Some(last) if last.0 == key => last.1 = value,
                         _ => object.push((key, value)),
@@ -84,7 +90,7 @@ impl<'a> Json<'a> {
             }
             Some(b'[') => {
                 let items: Vec<&'a RawValue> = serde_json::from_str(text)?;
-                Json::List(items.into_iter().map(Json::of).collect::<serde_json::Result<_>>()?)
+                Json::List(items.into_iter().map(|item| Json::of(item, deeper)).collect::<serde_json::Result<_>>()?)
             }
             Some(b'"') => Json::String(serde_json::from_str::<Text<'a>>(text)?.0),
             Some(b't') => Json::Bool(true),

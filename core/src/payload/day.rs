@@ -25,9 +25,12 @@ impl Day {
         NonZeroU32::new(year * 10_000 + month * 100 + day).map(Day)
     }
 
-    /// Reads `YYYY-MM-DD`, alone or before a time of day (after a space or `T`), which is dropped (design, decision 5).
+    /// Reads `YYYYMMDD`, and `YYYY-MM-DD`, alone or before a time of day (after a space or `T`), which is dropped (design, decision 5).
     pub fn parse(text: &str) -> Option<Day> {
         let bytes = text.as_bytes();
+        if bytes.len() == 8 {
+            return Day::new(number(&bytes[..4])?, number(&bytes[4..6])?, number(&bytes[6..])?);
+        }
         let (date, rest) = bytes.split_at_checked(10)?;
         if date[4] != b'-'
             || date[7] != b'-'

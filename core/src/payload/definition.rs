@@ -188,6 +188,8 @@ pub enum RowRule {
     Present(String),
     /// The column has no value.
     Absent(String),
+    /// The column holds the child's own id.
+    OfChild(String),
     /// The column's text equals the value, in any case.
     Equals {
         /// The column.

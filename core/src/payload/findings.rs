@@ -36,6 +36,7 @@ pub enum Fault {
     ChildBadId,
     ChildDuplicateId,
     ChildCollidingId,
+    ChildBadBirthDate,
 }
 
 impl Fault {
@@ -60,13 +61,15 @@ impl Fault {
             Fault::ChildBadId => "child.bad_id",
             Fault::ChildDuplicateId => "child.duplicate_id",
             Fault::ChildCollidingId => "child.colliding_id",
+            Fault::ChildBadBirthDate => "child.bad_birth_date",
         }
     }
 
     fn severity(self) -> Severity {
         match self {
             Fault::NoId | Fault::BadId | Fault::DuplicateId => Severity::Error,
-            Fault::ChildNoId | Fault::ChildBadId | Fault::ChildDuplicateId | Fault::ChildCollidingId => Severity::Error,
+            Fault::ChildNoId | Fault::ChildBadId | Fault::ChildDuplicateId => Severity::Error,
+            Fault::ChildCollidingId | Fault::ChildBadBirthDate => Severity::Error,
             _ => Severity::Warning,
         }
     }

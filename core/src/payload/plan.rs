@@ -192,6 +192,19 @@ impl Plan {
         })
     }
 
+    /// The table of people as the database calls it.
+    ///
+    /// # Errors
+    /// [`Kind::Schema`] where the CMS profile has none.
+    pub fn people_table(&self) -> Result<TableName> {
+        let table = &self.tables[self.people.table];
+        let missing = || {
+            let message = format!("{} has no name in this CMS profile", table.ssd_name);
+            Error::new(Kind::Schema, message, "correct the profile")
+        };
+        table.scans.first().map(|scan| scan.table.clone()).ok_or_else(missing)
+    }
+
     /// The tables a read session will be asked for, with their columns.
     pub fn source_tables(&self) -> Vec<Table> {
         let mut tables: BTreeMap<TableName, Vec<String>> = BTreeMap::new();
@@ -291,7 +304,7 @@ fn path(definition: &Definition, names: &Names, ssd_name: &str, way: &[String]) 
         joins.push(Join { column, table: table_name, key });
         at = table;
     }
-    Ok(names.column(at, child).map(|child| Path { joins, child }))
+    Ok(names.column(at, child).map(|child| Path { joins, child, no_key: definition.no_value.clone() }))
 }
 
 /// Checks that a definition holds together: every table, column, lookup, code set and block it names is there.

@@ -143,6 +143,7 @@ pub enum Rule {
     InWindow { dates: Vec<Slot>, window: Window },
     Present(Slot),
     Absent(Slot),
+    OfChild(Slot),
     Equals { slot: Slot, value: String },
     Contains { slot: Slot, value: String },
     OpenOrEndsInWindow { end: Slot, window: Window },

@@ -1,10 +1,9 @@
 //! Fetching what the plan needs: the list of children, and a chunk's rows.
 
 use super::column::{Column, DayCell};
-use super::day::Day;
 use super::plan::Plan;
 use super::rows::{ChunkRows, TableCollector};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::source::{ReadSession, read_each};
 
 /// The rows of the table of people, in the database's order. An authority may have a million: ids stand in one text, not in a
@@ -13,13 +12,13 @@ use crate::source::{ReadSession, read_each};
 pub struct Roll {
     ids: String,
     ends: Vec<u32>,
-    births: Vec<Option<Day>>,
-    expected: Vec<Option<Day>>,
+    births: Vec<DayCell>,
+    expected: Vec<DayCell>,
 }
 
 impl Roll {
     /// Adds a person.
-    pub fn push(&mut self, raw_id: &str, birth: Option<Day>, expected: Option<Day>) {
+    pub fn push(&mut self, raw_id: &str, birth: DayCell, expected: DayCell) {
         self.ids.push_str(raw_id);
         // Four thousand million bytes of ids are beyond any source; should they come, the last ids run together and are refused.
         self.ends.push(u32::try_from(self.ids.len()).unwrap_or(u32::MAX));
@@ -52,12 +51,12 @@ impl Roll {
     }
 
     /// A person's birth date.
-    pub fn birth(&self, number: usize) -> Option<Day> {
+    pub fn birth(&self, number: usize) -> DayCell {
         self.births[number]
     }
 
     /// A person's expected birth date.
-    pub fn expected(&self, number: usize) -> Option<Day> {
+    pub fn expected(&self, number: usize) -> DayCell {
         self.expected[number]
     }
 }
@@ -68,20 +67,18 @@ impl Roll {
 /// As the source reports, [`Kind::Schema`] where the CMS has no table of people.
 pub async fn people(session: &mut dyn ReadSession, plan: &Plan) -> Result<Roll> {
     let table = &plan.tables[plan.people.table];
-    let missing = || {
-        Error::new(Kind::Schema, format!("{} has no name in this CMS profile", table.ssd_name), "correct the profile")
-    };
-    let scan = table.scans.first().ok_or_else(missing)?;
+    let name = plan.people_table()?;
+    let names = table.scans.first().map_or(&[][..], |scan| &scan.columns);
     let wanted = [plan.people.id, plan.people.birth, plan.people.expected];
     let mut columns = Vec::new();
     let mut places = Vec::new();
     for column in wanted {
         places.push(table.columns[column].read.map(|read| {
-            columns.push(scan.columns[read].clone());
+            columns.push(names[read].clone());
             columns.len() - 1
         }));
     }
-    let mut stream = session.list(&scan.table, &columns).await?;
+    let mut stream = session.list(&name, &columns).await?;
     let mut people = Roll::default();
     read_each(&mut *stream, &mut |batch| {
         let column = |place: Option<usize>, date: bool| match place {
@@ -90,17 +87,13 @@ pub async fn people(session: &mut dyn ReadSession, plan: &Plan) -> Result<Roll> 
             Some(place) => Column::text(batch.column(place), &columns[place]),
         };
         let (ids, births, expected) = (column(places[0], false)?, column(places[1], true)?, column(places[2], true)?);
-        let day = |column: &Column, row| match column.day(row) {
-            DayCell::Day(day) => Some(day),
-            _ => None,
-        };
         for row in 0..batch.num_rows() {
-            people.push(ids.raw(row).unwrap_or_default(), day(&births, row), day(&expected, row));
+            people.push(ids.raw(row).unwrap_or_default(), births.day(row), expected.day(row));
         }
         Ok(())
     })
     .await
-    .map_err(|error| error.within(format!("reading {}", scan.table)))?;
+    .map_err(|error| error.within(format!("reading {name}")))?;
     Ok(people)
 }
 

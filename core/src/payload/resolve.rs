@@ -225,6 +225,7 @@ impl<'a> Resolver<'a> {
             }
             RowRule::Present(column) => Rule::Present(slot(column)?),
             RowRule::Absent(column) => Rule::Absent(slot(column)?),
+            RowRule::OfChild(column) => Rule::OfChild(slot(column)?),
             RowRule::Equals { column, value } => Rule::Equals { slot: slot(column)?, value: value.to_lowercase() },
             RowRule::Contains { column, value } => Rule::Contains { slot: slot(column)?, value: value.to_lowercase() },
             RowRule::OpenOrEndsInWindow(end) => Rule::OpenOrEndsInWindow { end: slot(end)?, window },

@@ -191,6 +191,13 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// The columns whose text should be a date and is none, as `table.column`.
+    pub fn bad_days(self) -> impl Iterator<Item = String> + 'a {
+        let columns = self.table.columns.iter().enumerate();
+        let bad = columns.filter(move |(index, _)| self.stored(*index) == DayCell::Bad);
+        bad.map(move |(_, column)| format!("{}.{}", self.table.ssd_name, column.ssd_name))
+    }
+
     /// Whether the column has a value of whatever kind.
     pub fn has(self, column: usize) -> bool {
         match self.column(column) {

@@ -13,6 +13,7 @@ pub(super) struct Child<'a> {
     pub plan: &'a Plan,
     pub chunk: &'a ChunkRows,
     pub number: usize,
+    pub id: &'a str,
 }
 
 /// A row with the rows its lookups found.
@@ -87,6 +88,7 @@ impl<'a> Child<'a> {
             }
             Rule::Present(slot) => env.has(*slot),
             Rule::Absent(slot) => !env.has(*slot),
+            Rule::OfChild(slot) => env.text(*slot) == Some(self.id),
             Rule::Equals { slot, value } => env.text(*slot).is_some_and(|text| text.to_lowercase() == *value),
             Rule::Contains { slot, value } => {
                 env.text(*slot).is_some_and(|text| text.to_lowercase().contains(value.as_str()))

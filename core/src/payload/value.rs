@@ -39,6 +39,13 @@ impl<'a> Reporter<'a, '_> {
         }
     }
 
+    /// Reports dates that could not be read in a row that the rules left out: perhaps because of them.
+    pub fn report_bad_days(&mut self, env: &Env<'a>) {
+        if let (Some(findings), Some(row)) = (self.findings.as_deref_mut(), env.row) {
+            row.bad_days().for_each(|column| findings.add(Fault::NotADate, &column, self.child, None));
+        }
+    }
+
     /// The text of a field if it is a good one, without a finding.
     pub fn good_text(&self, plan: &Plan, field: &FieldPlan, env: &Env<'a>) -> Option<&'a str> {
         env.text(field.slot).filter(|text| text_fault(plan, field, text).is_none())

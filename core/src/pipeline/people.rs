@@ -4,6 +4,8 @@
 //! refused with a finding, because merging two children is worse than leaving one out (design, section 3).
 
 use crate::payload::Plan;
+use crate::payload::column::DayCell;
+use crate::payload::day::Day;
 use crate::payload::findings::{Fault, Findings};
 use crate::payload::read::Roll;
 
@@ -14,8 +16,10 @@ pub struct People {
     to_read: Vec<u32>,
     /// Out of the age limits: they have left if they were ever sent. Sorted by id.
     out_of_age: Vec<u32>,
-    /// Refused, as [`folded`] ids, sorted: their staging rows are left alone.
+    /// Refused: their staging rows are neither gone nor left, and nothing is sent for them. Sorted.
     refused: Vec<String>,
+    /// The same, [`folded`]. Sorted.
+    refused_folds: Vec<String>,
 }
 
 impl People {
@@ -46,7 +50,17 @@ impl People {
 
     /// Whether the SSD still holds a child of this id, whatever became of it.
     pub fn contains(&self, id: &str) -> bool {
-        self.is_read(id) || self.is_among(&self.out_of_age, id) || self.refused.binary_search(&folded(id)).is_ok()
+        self.is_read(id) || self.is_among(&self.out_of_age, id) || self.is_refused(id)
+    }
+
+    /// The ids of those refused, sorted.
+    pub fn refused(&self) -> &[String] {
+        &self.refused
+    }
+
+    /// Whether a child was refused, or is alike one that was but for case or spaces.
+    pub fn is_refused(&self, id: &str) -> bool {
+        self.refused_folds.binary_search(&folded(id)).is_ok()
     }
 
     fn is_among(&self, numbers: &[u32], id: &str) -> bool {
@@ -69,10 +83,16 @@ pub fn judge(roll: Roll, plan: &Plan, findings: &mut Findings) -> People {
     for number in 0..roll.len() {
         let raw_id = roll.raw_id(number);
         let id = raw_id.trim();
-        if let Some(fault) = id_fault(raw_id, id, plan, &unlike) {
+        let (birth, expected) = (roll.birth(number), roll.expected(number));
+        let fault = id_fault(raw_id, id, plan, &unlike).or_else(|| {
+            // Nobody can say of what age such a child is: it is left alone rather than taken for one who has left.
+            (birth == DayCell::Bad || (birth == DayCell::None && expected == DayCell::Bad))
+                .then_some(Fault::ChildBadBirthDate)
+        });
+        if let Some(fault) = fault {
             findings.add(fault, "", id, None);
-            refused.push(folded(id));
-        } else if plan.is_of_age(roll.birth(number), roll.expected(number)) {
+            refused.push(id.to_owned());
+        } else if plan.is_of_age(day(birth), day(expected)) {
             to_read.push(number as u32);
         } else {
             out_of_age.push(number as u32);
@@ -84,7 +104,16 @@ pub fn judge(roll: Roll, plan: &Plan, findings: &mut Findings) -> People {
         numbers.sort_unstable_by(|a, b| roll.raw_id(*a as usize).trim().cmp(roll.raw_id(*b as usize).trim()));
         numbers.shrink_to_fit();
     }
-    People { roll: roll.only_ids(), to_read, out_of_age, refused }
+    let mut refused_folds: Vec<String> = refused.iter().map(|id| folded(id)).collect();
+    refused_folds.sort_unstable();
+    People { roll: roll.only_ids(), to_read, out_of_age, refused, refused_folds }
+}
+
+fn day(cell: DayCell) -> Option<Day> {
+    match cell {
+        DayCell::Day(day) => Some(day),
+        DayCell::None | DayCell::Bad => None,
+    }
 }
 
 fn id_fault(raw_id: &str, id: &str, plan: &Plan, unlike: &Unlike) -> Option<Fault> {

@@ -40,6 +40,18 @@ async fn a_later_document_replaces_the_earlier_one_and_a_purge_removes_the_child
 }
 
 #[tokio::test]
+async fn a_purge_needs_no_other_id_than_the_childs() {
+    let end = End::start(validating()).await;
+    let child = r#"[{"la_child_id":"a","child_details":{"sex":"M"}}]"#;
+    for purge in [r#"[{"la_child_id":"a","purge":true}]"#, r#"[{"la_child_id":"a","mis_child_id":"m","purge":true}]"#] {
+        assert_eq!(end.post(child).await.0, 200);
+        assert_eq!(end.held().await.len(), 1);
+        assert_eq!(end.post(purge).await.0, 200, "{purge}");
+        assert!(end.held().await.is_empty(), "{purge}");
+    }
+}
+
+#[tokio::test]
 async fn authorities_are_held_apart() {
     let end = End::start(Settings::default()).await;
     for (la_code, body) in [("845", r#"[{"la_child_id":"c","x":1}]"#), ("001", r#"[{"la_child_id":"c","x":2}]"#)] {

@@ -60,15 +60,19 @@ async fn a_bad_record_refuses_its_whole_batch_and_is_named_by_its_position() {
     let end = End::start(validating()).await;
     let batch = r#"[{"la_child_id":"a","child_details":{"sex":"M"}},{"la_child_id":"b","child_details":{"sex":"Zed"}},
         {"child_details":{"sex":"F"}},{"la_child_id":"d","child_details":{"sex":"F"},"purge":"no"},
-        {"la_child_id":"e","mis_child_id":"m","purge":true,"x":1},7]"#;
+        {"la_child_id":"e","mis_child_id":"m","purge":true,"x":1},7,{"la_child_id":"f","purge":true,"x":1},
+        {"la_child_id":"g","mis_child_id":"","purge":true},{"la_child_id":"h","mis_child_id":7,"purge":true}]"#;
     let (status, body) = end.post(batch).await;
     let body: Value = serde_json::from_str(&body).expect("JSON");
     let expected = [
         "[1].child_details.sex: not a code",
         "[2].la_child_id: missing, empty or not text",
         "[3].purge: not true or false",
-        "[4].purge: not the two ids and purge alone",
+        "[4].purge: not the child's ids and purge alone",
         "[5].la_child_id: missing, empty or not text",
+        "[6].purge: not the child's ids and purge alone",
+        "[7].purge: not the child's ids and purge alone",
+        "[8].purge: not the child's ids and purge alone",
     ];
     assert_eq!((status, &body["errors"]), (400, &serde_json::json!(expected)));
     assert!(end.held().await.is_empty());

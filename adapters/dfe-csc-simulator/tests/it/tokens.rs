@@ -56,6 +56,20 @@ async fn wrong_credentials_are_refused_where_they_are_known() {
 }
 
 #[tokio::test]
+async fn the_word_bearer_is_read_in_any_case_and_the_token_in_its_own() {
+    let end = End::start(Settings::default()).await;
+    let body = r#"[{"la_child_id":"c"}]"#;
+    for (scheme, status) in
+        [("Bearer", 200), ("bearer", 200), ("BEARER", 200), ("bearer ", 200), ("Basic", 401), ("Bearers", 401)]
+    {
+        let authorization = format!("{scheme} {}", end.token);
+        assert_eq!(end.post_as("845", body, &[("Authorization", Some(&authorization))]).await.0, status, "{scheme}");
+    }
+    let changed = format!("Bearer {}x", end.token);
+    assert_eq!(end.post_as("845", body, &[("Authorization", Some(&changed))]).await.0, 401);
+}
+
+#[tokio::test]
 async fn a_token_ends() {
     let end = End::start(brief(Duration::from_secs(1))).await;
     assert_eq!(end.post(r#"[{"la_child_id":"c"}]"#).await.0, 200);

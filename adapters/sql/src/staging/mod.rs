@@ -40,6 +40,8 @@ pub struct StagingNames {
     pub runs: TableName,
     /// Whether missing tables are created.
     pub create: bool,
+    /// Whether a database that is not there may be created for them, where the product can.
+    pub create_database: bool,
 }
 
 impl From<&StagingConfig> for StagingNames {
@@ -50,6 +52,7 @@ impl From<&StagingConfig> for StagingNames {
             log: table(&config.log_table),
             runs: table(&config.run_table),
             create: config.create,
+            create_database: config.create && config.own_database,
         }
     }
 }

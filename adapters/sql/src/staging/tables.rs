@@ -85,7 +85,7 @@ const STAGE_ONLY: &[&str] = &["legacy_id"];
 /// Creates what is missing where that is allowed, and checks the columns of what is there.
 pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
     let names = &shared.names;
-    let mut connection = shared.engine.connect(Purpose::Prepare { create: names.create }).await?;
+    let mut connection = shared.engine.connect(Purpose::Prepare { create: names.create_database }).await?;
     let connection = connection.as_mut();
     let mut wanted = vec![(names.staging.clone(), STAGING), (names.log.clone(), LOG), (names.runs.clone(), RUNS)];
     // The twin is for tests; D2I's tools fill it with other columns, so it is created but never judged.
@@ -125,7 +125,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
 /// Whether the tables are there, with their columns. Creates nothing, and needs no right to.
 pub(super) async fn is_ready(shared: &Arc<Shared>) -> Result<bool> {
     let names = &shared.names;
-    if names.create && !shared.engine.exists().await? {
+    if names.create_database && !shared.engine.exists().await? {
         return Ok(false);
     }
     let mut connection = shared.engine.connect(Purpose::Stage).await?;

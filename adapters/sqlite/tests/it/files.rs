@@ -15,12 +15,28 @@ async fn a_database_that_is_not_there_is_unreachable_and_is_not_created() {
         "{error}"
     );
 
-    let never = SqlStaging::new(home.engine(), csc_bridge_sql::StagingNames { create: false, ..names() }).unwrap();
+    let never = SqlStaging::new(
+        home.engine(),
+        csc_bridge_sql::StagingNames { create: false, create_database: false, ..names() },
+    )
+    .unwrap();
     assert_eq!(never.prepare().await.unwrap_err().kind(), Kind::Unreachable);
     assert_eq!(never.is_ready().await.unwrap_err().kind(), Kind::Unreachable);
     assert_eq!(keys(&home.staging()).await.unwrap_err().kind(), Kind::Unreachable);
     assert!(!home.staging().is_ready().await.unwrap());
     assert!(!home.path().exists());
+}
+
+#[tokio::test]
+async fn staging_tables_in_the_source_s_database_are_created_but_their_database_is_not() {
+    let home = Home::new();
+    let names = || csc_bridge_sql::StagingNames { create_database: false, ..names() };
+    let staging = SqlStaging::new(home.engine(), names()).unwrap();
+    assert_eq!(staging.prepare().await.unwrap_err().kind(), Kind::Unreachable);
+    assert!(!home.path().exists());
+    home.raw().execute_batch("CREATE TABLE person (id TEXT)").unwrap();
+    staging.prepare().await.unwrap();
+    assert!(staging.is_ready().await.unwrap());
 }
 
 #[tokio::test]

@@ -88,3 +88,26 @@ async fn the_ledger_reads_an_index_and_no_document() {
     let plan: String = raw.query_row(&sql, [], |row| row.get(3)).unwrap();
     assert!(plan.contains("COVERING INDEX ix_ssd_api_data_staging_person"), "{plan}");
 }
+
+#[tokio::test]
+async fn open_intents_are_found_by_an_index_however_long_the_log() {
+    let (home, _staging) = Home::staged().await;
+    let raw = home.raw();
+    let set = [("id", csc_bridge_sql::Store::Text(200)), ("number", csc_bridge_sql::Store::Integer)];
+    raw.execute_batch(&SqliteDialect.create_temporary(csc_bridge_sql::SET, &set, "id")).unwrap();
+    // As in the ledger and as in a claim.
+    for (partner, from) in [
+        ("c.id".to_owned(), format!("temp.{} c", csc_bridge_sql::SET)),
+        (SqliteDialect.key("t.person_id"), "main.ssd_api_data_staging t".to_owned()),
+    ] {
+        let sql = format!(
+            "EXPLAIN QUERY PLAN SELECT EXISTS (SELECT 1 FROM main.ssd_api_submission_log l WHERE {} = {partner}
+             AND l.outcome IS NULL) FROM {from}",
+            SqliteDialect.key("l.person_id"),
+        );
+        let mut statement = raw.prepare(&sql).unwrap();
+        let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+        let plan = steps.collect::<Result<Vec<_>, _>>().unwrap().join("\n");
+        assert!(plan.contains("SEARCH l USING INDEX ix_ssd_api_submission_log_open"), "{plan}");
+    }
+}

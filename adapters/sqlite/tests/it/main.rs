@@ -12,4 +12,5 @@ mod recover;
 mod scans;
 mod schema;
 mod support;
+mod turns;
 mod writer;

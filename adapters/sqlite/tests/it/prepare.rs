@@ -34,7 +34,8 @@ async fn the_anon_table_gets_no_twin_of_its_own() {
 #[tokio::test]
 async fn a_missing_table_that_may_not_be_created_is_named() {
     let home = Home::with("CREATE TABLE x (a);");
-    let never = SqlStaging::new(home.engine(), StagingNames { create: false, ..names() }).unwrap();
+    let never =
+        SqlStaging::new(home.engine(), StagingNames { create: false, create_database: false, ..names() }).unwrap();
     let error = never.prepare().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Schema);
     assert!(error.message().contains("ssd_api_data_staging does not exist"), "{error}");
@@ -70,6 +71,7 @@ async fn hostile_names_of_staging_tables_are_only_names() {
         log: named("log of; 'b'"),
         runs: named("runs\""),
         create: true,
+        create_database: true,
     };
     let staging = SqlStaging::new(home.engine(), names).unwrap();
     staging.prepare().await.unwrap();

@@ -54,6 +54,81 @@ async fn whole_numbers_stored_as_reals_are_the_ids_they_look_like() {
     assert_eq!(plans, ["0|a", "1|b"]);
 }
 
+/// Ways to have no key: two placeholders as `support::scan` names them, and what is blank.
+const KEYLESS: &[&str] =
+    &["NULL", "''", "'  '", "'\u{a0}\t\u{2003}'", "'-1'", "' -1\u{3000}'", "-1", "-1.0", "'SSD_PH'"];
+
+#[tokio::test]
+async fn a_key_that_is_null_blank_or_a_placeholder_joins_nothing_at_any_step() {
+    // Of every pair of tables and of every pair of missing keys: rows of A and of B that would meet by the keys that they lack.
+    let mut sql = "CREATE TABLE episode (id, person); CREATE TABLE plan (id, episode); CREATE TABLE review (id, plan);
+         INSERT INTO episode VALUES ('e1', 'A'), ('e2', 'B');
+         INSERT INTO plan VALUES ('p1', 'e1');
+         INSERT INTO review VALUES ('good', 'p1');"
+        .to_owned();
+    for (at, none) in KEYLESS.iter().enumerate() {
+        sql += &format!(
+            "INSERT INTO episode VALUES ({none}, 'B'), ({none}, 'A'), ('lost{at}', {none});
+             INSERT INTO plan VALUES ({none}, 'e1'), ({none}, 'e2'), ('p2{at}', {none}), ('p3{at}', 'lost{at}');
+             INSERT INTO review VALUES ('bad', {none}), ('bad', 'p2{at}'), ('bad', 'p3{at}');"
+        );
+    }
+    let home = Home::with(&sql);
+    let tables = [
+        columns("episode", &["id", "person"]),
+        columns("plan", &["id", "episode"]),
+        columns("review", &["id", "plan"]),
+    ];
+    let mut session = opened(&home, &tables).await;
+    // Nobody should select such children; if somebody does, they have no rows.
+    session.select(&strings(&["A", "B", "-1", "", "SSD_PH"])).await.unwrap();
+    let joins = [("plan", "plan", "id"), ("episode", "episode", "id")];
+    assert_eq!(scanned(&mut session, &scan("review", &["id"], &joins, "person")).await, ["0|good"]);
+    let mut plans = scanned(&mut session, &scan("plan", &["episode"], &joins[1..], "person")).await;
+    plans.dedup();
+    assert_eq!(plans, ["0|e1", "1|e2"]);
+    let mut episodes = scanned(&mut session, &scan("episode", &["person"], &[], "person")).await;
+    episodes.dedup();
+    assert_eq!(episodes, ["0|A", "1|B"]);
+}
+
+#[tokio::test]
+async fn placeholders_are_only_texts_whatever_they_hold() {
+    let hostile = "x'); DROP TABLE t; --";
+    let home = Home::new();
+    home.raw().execute_batch("CREATE TABLE t (id TEXT); INSERT INTO t VALUES ('1'), ('it''s'), ('\\')").unwrap();
+    home.raw().execute("INSERT INTO t VALUES (?1)", [hostile]).unwrap();
+    let mut session = opened(&home, &[columns("t", &["id"])]).await;
+    session.select(&strings(&["1", "it's", "\\", hostile])).await.unwrap();
+    let mut wanted = scan("t", &["id"], &[], "id");
+    wanted.path_to_child.no_key = Vec::new();
+    assert_eq!(scanned(&mut session, &wanted).await.len(), 4);
+    wanted.path_to_child.no_key = strings(&["it's", "\\", "  ", hostile]);
+    assert_eq!(scanned(&mut session, &wanted).await, ["0|1"]);
+    wanted.path_to_child.no_key = strings(&["\0"]);
+    assert_eq!(session.scan(&wanted).await.err().unwrap().kind(), Kind::Config);
+}
+
+#[tokio::test]
+async fn ids_match_whatever_white_space_of_unicode_stands_around_them() {
+    let white: Vec<char> = ('\0'..=char::MAX).filter(|c| c.is_whitespace()).collect();
+    assert_eq!(white.iter().map(|c| u32::from(*c)).collect::<Vec<_>>(), csc_bridge_sql::name::WHITE_SPACE);
+    let home = Home::with("CREATE TABLE person (id TEXT); CREATE TABLE plan (id TEXT, person TEXT)");
+    let raw = home.raw();
+    for (at, space) in white.iter().enumerate() {
+        raw.execute("INSERT INTO person VALUES (?1)", [format!("{space}{at} x{space}{space}")]).unwrap();
+        raw.execute("INSERT INTO plan VALUES ('p', ?1)", [format!("{at} x{space}\n")]).unwrap();
+        assert_eq!(csc_bridge_sql::name::trimmed(&format!("{space}\t{at} x{space}")), format!("{at} x"));
+    }
+    // Neither is white space.
+    raw.execute_batch("INSERT INTO person VALUES (char(8203) || '0 x'), ('0 x' || char(0))").unwrap();
+    let mut session = opened(&home, &[columns("person", &["id"]), columns("plan", &["id", "person"])]).await;
+    session.select(&(0..white.len()).map(|at| format!("{at} x")).collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(scanned(&mut session, &scan("person", &["id"], &[], "id")).await.len(), white.len());
+    let plans = scanned(&mut session, &scan("plan", &["id"], &[("person", "person", "id")], "id")).await;
+    assert_eq!(plans.len(), white.len());
+}
+
 #[tokio::test]
 async fn a_set_replaces_the_set_before_and_may_be_empty() {
     let home = Home::with(MIXED);

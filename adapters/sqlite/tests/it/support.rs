@@ -79,6 +79,7 @@ pub fn names() -> StagingNames {
         log: table("ssd_api_submission_log"),
         runs: table("ssd_api_run_log"),
         create: true,
+        create_database: true,
     }
 }
 
@@ -104,7 +105,11 @@ pub fn scan(name: &str, columns: &[&str], joins: &[(&str, &str, &str)], child: &
     Scan {
         table: table(name),
         columns: strings(columns),
-        path_to_child: ChildPath { joins: joins.iter().map(join).collect(), child: child.to_owned() },
+        path_to_child: ChildPath {
+            joins: joins.iter().map(join).collect(),
+            child: child.to_owned(),
+            no_key: strings(&["-1", " SSD_PH "]),
+        },
     }
 }
 

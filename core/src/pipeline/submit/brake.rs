@@ -22,15 +22,26 @@ pub enum Stopped {
 /// Stops all workers.
 pub(super) struct Brake {
     on: AtomicBool,
-    why: Mutex<Option<(Stopped, Option<Error>)>>,
+    why: Mutex<Option<(Stopped, Error)>>,
     failed_in_a_row: AtomicU32,
+    /// Whether any batch was accepted, or judged record by record, in this run.
+    passed: AtomicBool,
+    /// What a record was refused with while nothing had passed.
+    suspected: Mutex<Option<Error>>,
     limit: u32,
 }
 
 impl Brake {
     /// Stops after `limit` batches that fail one after another.
     pub fn new(limit: u32) -> Self {
-        Brake { on: AtomicBool::new(false), why: Mutex::new(None), failed_in_a_row: AtomicU32::new(0), limit }
+        Brake {
+            on: AtomicBool::new(false),
+            why: Mutex::new(None),
+            failed_in_a_row: AtomicU32::new(0),
+            passed: AtomicBool::new(false),
+            suspected: Mutex::new(None),
+            limit,
+        }
     }
 
     /// Whether workers should take no further batch.
@@ -49,13 +60,24 @@ impl Brake {
         let mut first = self.why.lock().unwrap_or_else(PoisonError::into_inner);
         if first.is_none() {
             tracing::error!(stopped = ?why, error = %error, advice = error.advice(), "sending ends early; the rest stays pending");
-            *first = Some((why, Some(error)));
+            *first = Some((why, error));
         }
     }
 
     /// A batch was answered.
     pub fn batch_got_through(&self) {
+        self.passed.store(true, Ordering::Relaxed);
         self.failed_in_a_row.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether any batch was answered in this run.
+    pub fn has_passed(&self) -> bool {
+        self.passed.load(Ordering::Relaxed)
+    }
+
+    /// A record was refused access while nothing had passed: if nothing does, that is why the run sent nothing.
+    pub fn suspect(&self, error: Error) {
+        self.suspected.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 
     /// A batch failed whole.
@@ -66,7 +88,9 @@ impl Brake {
     }
 
     /// Why the run ended early.
-    pub fn take(&self) -> Option<(Stopped, Option<Error>)> {
-        self.why.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub fn take(&self) -> Option<(Stopped, Error)> {
+        let suspected = self.suspected.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let why = self.why.lock().unwrap_or_else(PoisonError::into_inner).take();
+        why.or(suspected.filter(|_| !self.has_passed()).map(|error| (Stopped::Systemic, error)))
     }
 }

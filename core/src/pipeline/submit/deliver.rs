@@ -20,29 +20,22 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// No pause of our own is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// The status of DfE's firewall, and of an authority without access.
+const FORBIDDEN: u16 = 403;
+
 /// A record ready to be sent.
 struct Ready {
     row: ClaimedRow,
     hash: Hash,
 }
 
-/// Claims, sends and records one batch.
+/// Claims, sends and records one batch. What was earned before an error is recorded all the same.
 pub(super) async fn batch(shared: &Shared, ids: &[String]) -> Result<()> {
     let claim = shared.staging.claim(ids).await?;
-    let mut delivery = Delivery { shared, claim, outcomes: Vec::new(), extra_requests: 0, keeps_going: true };
-    let ready = delivery.prepare();
-    if !ready.is_empty() {
-        shared.count(|counts| counts.batches += 1);
-    }
-    let mut groups = parted_by_bytes(ready, shared.sink.limits().max_bytes);
-    groups.reverse();
-    while let Some(group) = groups.pop() {
-        if !delivery.keeps_going || shared.brake.is_on() {
-            break;
-        }
-        groups.extend(delivery.send(group).await?);
-    }
-    delivery.claim.record(delivery.outcomes).await
+    let mut delivery =
+        Delivery { shared, claim, outcomes: Vec::new(), extra_requests: 0, suspects: 0, keeps_going: true };
+    let sent = delivery.send_all().await;
+    delivery.claim.record(delivery.outcomes).await.and(sent)
 }
 
 /// A claim on its way.
@@ -52,11 +45,29 @@ struct Delivery<'a> {
     outcomes: Vec<Outcome>,
     /// Requests beyond the first, spent on parting groups.
     extra_requests: u32,
-    /// Off once the locks are lost or the answer is unknown.
+    /// Records that were refused access (403) one by one, while nothing has passed in this run.
+    suspects: u32,
+    /// Off once the locks are lost.
     keeps_going: bool,
 }
 
 impl Delivery<'_> {
+    async fn send_all(&mut self) -> Result<()> {
+        let ready = self.prepare();
+        if !ready.is_empty() {
+            self.shared.count(|counts| counts.batches += 1);
+        }
+        let mut groups = parted_by_bytes(ready, self.shared.sink.limits().max_bytes);
+        groups.reverse();
+        while let Some(group) = groups.pop() {
+            if !self.keeps_going || self.shared.brake.is_on() {
+                break;
+            }
+            groups.extend(self.send(group).await?);
+        }
+        Ok(())
+    }
+
     /// Sorts out rows that cannot be sent as they stand.
     fn prepare(&mut self) -> Vec<Ready> {
         let mut ready = Vec::new();
@@ -77,7 +88,9 @@ impl Delivery<'_> {
 
     /// Sends one group until it is settled; returns the groups it parted into, the next to be sent last.
     async fn send(&mut self, group: Vec<Ready>) -> Result<Vec<Vec<Ready>>> {
-        let mut reauthenticated = false;
+        // A renewed token is no retry: the request was never judged. Two refusals in a row are final.
+        let mut renewed = false;
+        let mut tries = 0;
         for number in 1.. {
             self.shared.pace.turn().await;
             if !self.claim.still_held().await? {
@@ -95,56 +108,87 @@ impl Delivery<'_> {
             };
             tracing::warn!(status = error.status, then = ?error.then, records = group.len(), attempt_id, "{}", error.error);
             let pause = match &error.then {
-                Then::Unknown => {
-                    self.unknown(&group, error.error);
-                    return Ok(Vec::new());
-                }
-                Then::BadRecords(bad) => {
-                    let bad = bad.clone();
-                    return self.part_bad(group, &bad, error, &attempt_id).await;
-                }
-                Then::TooLarge if group.len() > 1 => {
-                    self.not_taken(&group, &attempt_id).await?;
-                    return self.halve(group, error);
-                }
-                Then::TooLarge => {
-                    self.refuse(group, &error, Some(&attempt_id));
-                    return Ok(Vec::new());
-                }
-                Then::GiveUp => {
-                    self.not_taken(&group, &attempt_id).await?;
-                    self.shared.brake.stop(Stopped::Systemic, error.error);
-                    return Ok(Vec::new());
-                }
-                Then::Reauthenticate if reauthenticated => {
-                    self.not_taken(&group, &attempt_id).await?;
-                    self.shared.brake.stop(Stopped::Systemic, error.error);
-                    return Ok(Vec::new());
-                }
-                Then::Reauthenticate => {
-                    reauthenticated = true;
-                    Duration::ZERO
-                }
-                Then::Retry { after } | Then::RetryUnsure { after } => match after {
-                    Some(after) if *after > self.shared.settings.max_retry_after => {
-                        self.close_unless_unsure(&group, &error, &attempt_id).await?;
-                        self.shared.brake.stop(Stopped::RetryAfter, error.error);
-                        return Ok(Vec::new());
+                Then::Reauthenticate if !renewed => Duration::ZERO,
+                Then::Retry { after } | Then::RetryUnsure { after } => {
+                    tries += 1;
+                    match after {
+                        Some(after) if *after > self.shared.settings.max_retry_after => {
+                            self.close_unless_unsure(&group, &error, &attempt_id).await?;
+                            self.shared.brake.stop(Stopped::RetryAfter, error.error);
+                            return Ok(Vec::new());
+                        }
+                        _ if tries >= self.shared.settings.max_attempts => {
+                            self.spent(group, error, &attempt_id).await?;
+                            return Ok(Vec::new());
+                        }
+                        Some(after) => *after,
+                        None => jittered(tries),
                     }
-                    Some(after) => *after,
-                    None => jittered(number),
-                },
+                }
+                _ => return self.settle(group, error, &attempt_id).await,
             };
-            if number >= self.shared.settings.max_attempts {
-                self.spent(group, error, &attempt_id).await?;
-                return Ok(Vec::new());
-            }
+            renewed = error.then == Then::Reauthenticate;
             self.close_unless_unsure(&group, &error, &attempt_id).await?;
             self.shared.count(|counts| counts.retries += 1);
             tokio::time::sleep(pause).await;
             if self.shared.brake.is_on() {
                 return Ok(Vec::new());
             }
+        }
+        Ok(Vec::new())
+    }
+
+    /// What becomes of a group whose request will not simply be repeated.
+    async fn settle(&mut self, group: Vec<Ready>, error: SendError, attempt_id: &str) -> Result<Vec<Vec<Ready>>> {
+        match &error.then {
+            Then::Unknown => {
+                self.unknown(&group, error.error);
+                Ok(Vec::new())
+            }
+            Then::BadRecords(bad) => {
+                let bad = bad.clone();
+                self.part_bad(group, &bad, error, attempt_id).await
+            }
+            Then::TooLarge if group.len() == 1 => {
+                self.refuse(group, &error, attempt_id);
+                Ok(Vec::new())
+            }
+            Then::TooLarge => {
+                self.not_taken(&group, attempt_id).await?;
+                Ok(self.halve(group))
+            }
+            Then::GiveUp if error.status == Some(FORBIDDEN) => self.part_forbidden(group, error, attempt_id).await,
+            Then::GiveUp | Then::Reauthenticate | Then::Retry { .. } | Then::RetryUnsure { .. } => {
+                self.not_taken(&group, attempt_id).await?;
+                self.shared.brake.stop(Stopped::Systemic, error.error);
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// DfE's firewall answers 403 to a batch for one record it dislikes, and to every batch of an authority without access. Halving
+    /// tells the two apart: where something passes, what is left is bad; where nothing does, the authority has no access.
+    async fn part_forbidden(
+        &mut self,
+        group: Vec<Ready>,
+        error: SendError,
+        attempt_id: &str,
+    ) -> Result<Vec<Vec<Ready>>> {
+        if group.len() > 1 {
+            self.not_taken(&group, attempt_id).await?;
+            return Ok(self.halve(group));
+        }
+        if self.shared.brake.has_passed() {
+            self.refuse(group, &error, attempt_id);
+            return Ok(Vec::new());
+        }
+        // Nothing has passed yet: the record waits for another run, and a second such record ends this one.
+        self.not_taken(&group, attempt_id).await?;
+        self.suspects += 1;
+        if self.suspects > 1 {
+            self.shared.brake.stop(Stopped::Systemic, error.error);
+        } else {
+            self.shared.brake.suspect(error.error);
         }
         Ok(Vec::new())
     }
@@ -248,49 +292,47 @@ impl Delivery<'_> {
             (named.into_iter().map(|(_, ready)| ready).collect(), others.into_iter().map(|(_, ready)| ready).collect());
         if named.is_empty() {
             if others.len() == 1 {
-                self.refuse(others, &error, Some(attempt_id));
+                self.refuse(others, &error, attempt_id);
                 return Ok(Vec::new());
             }
             self.not_taken(&others, attempt_id).await?;
-            return self.halve(others, error);
+            return Ok(self.halve(others));
         }
-        self.refuse(named, &error, Some(attempt_id));
+        self.refuse(named, &error, attempt_id);
         if others.is_empty() {
             return Ok(Vec::new());
         }
         self.not_taken(&others, attempt_id).await?;
-        match self.may_spend() {
-            true => Ok(vec![others]),
-            false => {
-                self.refuse(others, &error, None);
-                Ok(Vec::new())
-            }
-        }
+        Ok(if self.may_spend(1) { vec![others] } else { Vec::new() })
     }
 
-    fn halve(&mut self, mut group: Vec<Ready>, error: SendError) -> Result<Vec<Vec<Ready>>> {
-        if !self.may_spend() || !self.may_spend() {
-            self.refuse(group, &error, None);
-            return Ok(Vec::new());
+    /// Parts a group in two. Where the budget is spent its records are left as they are: nothing is known against any of them.
+    fn halve(&mut self, mut group: Vec<Ready>) -> Vec<Vec<Ready>> {
+        if !self.may_spend(2) {
+            return Vec::new();
         }
         let second = group.split_off(group.len() / 2);
-        Ok(vec![second, group])
+        vec![second, group]
     }
 
-    /// Takes one request from the batch's budget for parting.
-    fn may_spend(&mut self) -> bool {
-        self.extra_requests += 1;
-        self.extra_requests <= self.shared.settings.isolation_budget
+    /// Takes requests from the batch's budget for parting.
+    fn may_spend(&mut self, requests: u32) -> bool {
+        self.extra_requests += requests;
+        let may = self.extra_requests <= self.shared.settings.isolation_budget;
+        if !may {
+            tracing::warn!("the batch's isolation_budget is spent; records not judged are left for the next run");
+        }
+        may
     }
 
-    fn refuse(&mut self, group: Vec<Ready>, error: &SendError, attempt_id: Option<&str>) {
+    fn refuse(&mut self, group: Vec<Ready>, error: &SendError, attempt_id: &str) {
         let count = group.len() as u64;
         let reason = reason(error);
         for ready in group {
             let result = SendResult::Refused { reason: reason.clone() };
             self.outcomes.push(Outcome {
                 person_id: ready.row.person_id,
-                attempt_id: attempt_id.map(str::to_owned),
+                attempt_id: Some(attempt_id.to_owned()),
                 result,
             });
         }
@@ -320,10 +362,8 @@ fn usable_hash(row: &ClaimedRow, unstable_ids: &[String]) -> Result<Hash, &'stat
     if !matches!(id, Some(Json::String(id)) if *id == row.person_id.trim()) {
         return Err("la_child_id in json_payload is not the row's person_id");
     }
-    match row.current_hash {
-        Some(hash) => Ok(hash),
-        None => canonical_hash(&row.document, unstable_ids).map_err(|_| "json_payload is not JSON"),
-    }
+    // Of what is really sent, whatever current_hash says: a document edited by hand must not pass for the staged one.
+    canonical_hash(&row.document, unstable_ids).map_err(|_| "json_payload is not JSON")
 }
 
 /// The reason in full, for `api_response` alone.

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::error::{Error, Result};
 use crate::sink::Sink;
-use crate::staging::{Candidate, Staging};
+use crate::staging::{Candidate, Staging, Status, StatusReport};
 use brake::Brake;
 use pace::Pace;
 
@@ -81,14 +81,18 @@ pub struct SubmitReport {
     pub recovered: u64,
     /// Refused records by (status, path in the document).
     pub refusals: BTreeMap<(Option<u16>, Option<String>), u64>,
-    /// Why the run ended early, and the error behind it.
-    pub stopped: Option<(Stopped, Option<Error>)>,
+    /// Intents that still have no answer: their rows wait until they are taken up.
+    pub open_intents: u64,
+    /// Why the run ended early.
+    pub stopped: Option<Stopped>,
+    /// What ended it, or what else went wrong; the counts stand all the same.
+    pub error: Option<Error>,
 }
 
 /// Sends everything that is to be sent.
 ///
 /// # Errors
-/// What the staging reports. A sink's trouble is no error but a [`SubmitReport::stopped`].
+/// What the staging reports before anything is sent. What goes wrong later is in [`SubmitReport::error`], beside the counts.
 pub async fn submit(
     staging: Arc<dyn Staging>,
     sink: Arc<dyn Sink>,
@@ -130,14 +134,26 @@ pub async fn submit(
         }
     }
     drop(lock);
-    if let Some(error) = first_error {
-        return Err(error);
-    }
     let mut report = std::mem::take(&mut *shared.report());
-    report.stopped = shared.brake.take();
-    let done = report.submitted;
-    report.submitted.left_pending = total.saturating_sub(done.sent + done.refused + done.failed + done.unknown);
+    if let Some((stopped, error)) = shared.brake.take() {
+        (report.stopped, report.error) = (Some(stopped), Some(error));
+    }
+    report.error = first_error.or(report.error);
+    match shared.staging.status().await {
+        Ok(status) => {
+            report.submitted.left_pending = waiting(&status);
+            report.open_intents = status.open_intents;
+        }
+        // Where something went wrong already, that is the error to be told.
+        Err(error) => report.error = report.error.or(Some(error)),
+    }
     Ok(report)
+}
+
+/// Rows that are still to be sent, those behind an unanswered request among them.
+fn waiting(status: &StatusReport) -> u64 {
+    let pending = status.states.iter().filter(|(status, state, ..)| *status == Status::Pending && !state.is_out());
+    pending.map(|(.., count)| count).sum()
 }
 
 /// What the workers share.

@@ -3,101 +3,32 @@
 //! Reading a chunk of children overlaps with assembling the one before, so two chunks are in memory whatever the cohort.
 //! Changes are collected in private and applied at the end, so that a run that must not happen has written nothing.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-use std::time::Duration;
+mod portion;
+mod report;
 
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use tokio::task::JoinHandle;
+
+pub use report::{Event, StageReport, StageSettings, Staged};
+
+use portion::Portion;
 
 use super::people::{People, judge};
 use crate::delta::{Change, Comparison, Desired, Effect, decide, same_document};
 use crate::error::{Error, Result};
 use crate::payload::rows::ChunkRows;
-use crate::payload::{Assembler, Finding, Findings, Plan, Verdict, read};
+use crate::payload::{Assembler, Findings, Plan, Verdict, read};
 use crate::source::{ReadSession, Source};
-use crate::staging::{ChangeSet, Documents, Hash, Held, LedgerRow, NewDocument, Staging, Status, Write};
+use crate::staging::{Documents, Hash, Held, LedgerRow, NewDocument, Staging, Status, Write};
 
-/// Documents are handed to the database in portions of about this many bytes.
-const PORTION: usize = 2 << 20;
 /// Ledger rows are fetched this many at a time.
 const LEDGER_AT_ONCE: usize = 1000;
 /// Stored documents are fetched for comparison this many at a time.
 const COMPARE_AT_ONCE: usize = 200;
 /// Rows that changed under us are decided again this often before they are left for the next run.
 const ROUNDS: usize = 3;
-
-/// What `stage` needs to know beside its plan.
-#[derive(Debug, Clone)]
-pub struct StageSettings {
-    /// Children read at a time.
-    pub chunk: usize,
-    /// Paths of record ids that are no difference between two documents.
-    pub unstable_ids: Vec<String>,
-    /// Write nothing.
-    pub dry_run: bool,
-    /// Open intents older than this are taken up as unsure.
-    pub request_life: Duration,
-    /// Keep some values of findings, for an analyst who asked.
-    pub finding_values: bool,
-}
-
-/// What `stage` tells while it works.
-pub enum Event<'a> {
-    /// So many children will be looked at.
-    Children(u64),
-    /// So many more are done.
-    Done(u64),
-    /// A child's desired document.
-    Document {
-        /// The child's id.
-        person_id: &'a str,
-        /// Canonical JSON.
-        document: &'a str,
-        /// Whether it is to be sent, once it is staged.
-        to_be_sent: bool,
-    },
-}
-
-/// Counts of children by what became of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Staged {
-    /// Documents desired today.
-    pub cohort: u64,
-    /// First time in the cohort.
-    pub new: u64,
-    /// With another document than was staged or held.
-    pub updated: u64,
-    /// As staged.
-    pub unchanged: u64,
-    /// Newly no longer in `ssd_person`.
-    pub gone: u64,
-    /// Newly excluded by the rules.
-    pub left: u64,
-    /// Back in the cohort.
-    pub returned: u64,
-    /// Stored text or hash brought up to date, nothing to send.
-    pub refreshed: u64,
-    /// Were to be sent, and are no longer.
-    pub withdrawn: u64,
-    /// Rows written, as the database counted them.
-    pub written: u64,
-}
-
-/// What `stage` did.
-#[derive(Debug, Clone, Default)]
-pub struct StageReport {
-    /// Rows read by SSD table.
-    pub rows: BTreeMap<String, u64>,
-    /// Counts of children.
-    pub staged: Staged,
-    /// What was left out and why.
-    pub findings: Vec<Finding>,
-    /// Rows found unsure at the start.
-    pub recovered: u64,
-    /// Children whose row another process kept changing: left for the next run.
-    pub left_for_next_run: u64,
-}
 
 /// Stages the whole cohort.
 ///
@@ -132,10 +63,11 @@ pub async fn stage(
         has_ledger,
         findings,
         report: StageReport { recovered, ..StageReport::default() },
-        out: Portion { changes, writes: Vec::new(), bytes: 0 },
+        out: Portion::new(changes),
     };
     let session = stager.read_all(session, &people, tell).await?;
     stager.left_by_age(&people).await?;
+    stager.refused(&people).await?;
     stager.gone(&people).await?;
     let report = stager.finish(session, &people).await?;
     drop(lock);
@@ -314,6 +246,15 @@ impl Stager<'_> {
         Ok(())
     }
 
+    async fn refused(&mut self, people: &People) -> Result<()> {
+        for ids in people.refused().chunks(self.settings.chunk) {
+            for (_, row) in self.ledger(ids).await? {
+                self.out_of_cohort(Some(row), &Desired::Refused).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn gone(&mut self, people: &People) -> Result<()> {
         if !self.has_ledger {
             return Ok(());
@@ -369,6 +310,8 @@ impl Stager<'_> {
             Effect::Refreshed => &mut staged.refreshed,
             Effect::Gone => &mut staged.gone,
             Effect::Left => &mut staged.left,
+            // Counted as withdrawn below.
+            Effect::Refused => &mut 0,
         };
         *count += 1;
         let was = row.map(|row| row.status);
@@ -404,7 +347,11 @@ impl Stager<'_> {
                 self.decide_chunk(ids, &rows, &mut unreported, &mut |_| {}).await?;
             }
             for (id, row) in self.ledger(&others).await? {
-                let desired = if people.contains(&id) { Desired::Left } else { Desired::Gone };
+                let desired = match people.contains(&id) {
+                    _ if people.is_refused(&id) => Desired::Refused,
+                    true => Desired::Left,
+                    false => Desired::Gone,
+                };
                 self.out_of_cohort(Some(row), &desired).await?;
             }
             // The children were counted when they were first decided.
@@ -438,32 +385,4 @@ fn to_be_sent(row: Option<&LedgerRow>, change: Option<Change>) -> bool {
 fn by_hash(row: &LedgerRow, hash: Hash) -> Comparison {
     let current = row.current_hash == Some(hash);
     Comparison { current, held: row.held == Held::Document(hash), stored_exactly: current }
-}
-
-/// Writes on their way to the database.
-struct Portion {
-    /// `None` in a dry run.
-    changes: Option<Box<dyn ChangeSet>>,
-    writes: Vec<Write>,
-    bytes: usize,
-}
-
-impl Portion {
-    async fn push(&mut self, write: Write) -> Result<()> {
-        if self.changes.is_none() {
-            return Ok(());
-        }
-        self.bytes += write.document.as_ref().map_or(0, |document| document.json.len()) + 200;
-        self.writes.push(write);
-        if self.bytes >= PORTION { self.flush().await } else { Ok(()) }
-    }
-
-    async fn flush(&mut self) -> Result<()> {
-        self.bytes = 0;
-        let writes = std::mem::take(&mut self.writes);
-        match &mut self.changes {
-            Some(changes) if !writes.is_empty() => changes.push(writes).await,
-            _ => Ok(()),
-        }
-    }
 }

@@ -1,0 +1,136 @@
+//! The second contract: [`Staging`] is the table `ssd_api_data_staging` and the two logs beside it.
+//!
+//! The table keeps, for each child, what we want DfE to have (`json_payload`, `current_hash`) and what DfE last accepted
+//! (`previous_json_payload`, `previous_hash`). Design section 6 is the rule book; this module is its vocabulary.
+
+mod log;
+mod row;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use log::{Attempt, ClosedAs, IntentRecord, Outcome, RecordKind, RunRecord, SendResult, StatusReport};
+pub use row::{Applied, Documents, Hash, Held, LedgerRow, NewDocument, RowState, RowVersion, Status, Write};
+
+use crate::error::Result;
+
+/// The staging table and its two logs.
+#[async_trait]
+pub trait Staging: Send + Sync {
+    /// Makes sure that the table, its `_anon` twin and the logs are there: creates what is missing where
+    /// `staging.create` allows it, and checks the columns of what is there. Writes nothing where nothing is missing.
+    async fn prepare(&self) -> Result<()>;
+
+    /// Whether the tables are there. Checks like [`Staging::prepare`], creates nothing.
+    async fn is_ready(&self) -> Result<bool>;
+
+    /// The lock that lets one `stage` run at a time on this table. Held until dropped; given back by the operating
+    /// system or the database when the process dies.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Busy`] at once where another process stages.
+    async fn lock_stage(&self) -> Result<Box<dyn Guard>>;
+
+    /// The right to send. Engines with row locks let any number of senders in; SQLite lets one process in
+    /// ([`crate::error::Kind::Busy`] for the second). Held until dropped.
+    async fn lock_submit(&self) -> Result<Box<dyn Guard>>;
+
+    /// Takes up requests whose answer was never recorded: every open intent older (by the database's clock) than
+    /// `older_than`, on a row that no living sender holds, makes its row unsure (status pending, row_state updated unless
+    /// the child is out of the cohort, `partial_json_payload` null) and is closed as unknown. Returns the rows made unsure.
+    async fn recover(&self, older_than: Duration) -> Result<u64>;
+
+    /// The rows of these children, in any order. Children without a row are left out.
+    /// `ids` are trimmed, distinct, and as many as a chunk.
+    async fn ledger(&self, ids: &[String]) -> Result<Vec<LedgerRow>>;
+
+    /// Hands over the `person_id` of every row, trimmed, in any order; null ones are left out. Streamed: there may be a million.
+    async fn each_key(&self, take: &mut (dyn for<'k> FnMut(&'k str) + Send)) -> Result<()>;
+
+    /// The stored documents of these children.
+    async fn documents(&self, ids: &[String]) -> Result<Vec<Documents>>;
+
+    /// Begins to collect changes. Nothing touches the staging table before [`ChangeSet::apply`], so that guards can
+    /// judge the whole run first; dropping it forgets everything.
+    async fn changes(&self) -> Result<Box<dyn ChangeSet>>;
+
+    /// Keys of the rows to be sent, in sending order: pending ones by oldest `last_updated`, then those in error. Rows out of
+    /// the cohort, rows with an open intent and rows without a document are not among them. Takes no lock.
+    async fn candidates(&self) -> Result<Vec<Candidate>>;
+
+    /// Locks the rows of `ids` that are still to be sent and free, and reads them. Rows that somebody else holds, or
+    /// that are no longer to be sent, are silently left out; the claim may be empty.
+    async fn claim(&self, ids: &[String]) -> Result<Box<dyn Claim>>;
+
+    /// Commits one open intent for each of `records`, before their request leaves.
+    async fn open_intents(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()>;
+
+    /// Closes the intents of an attempt for these records (`person_id` as the table has it): their request is known not to have
+    /// been taken (refused connection, 401, 429, …). Other records of the attempt stay open.
+    async fn close_intents(&self, attempt_id: &str, person_ids: &[String], closed_as: ClosedAs) -> Result<()>;
+
+    /// Adds a run to `ssd_api_run_log`.
+    async fn record_run(&self, run: &RunRecord) -> Result<()>;
+
+    /// The numbers behind `csc-bridge status`.
+    async fn status(&self) -> Result<StatusReport>;
+}
+
+/// A lock: held until dropped.
+pub trait Guard: Send + Sync {}
+
+/// Changes collected in private and applied together.
+#[async_trait]
+pub trait ChangeSet: Send {
+    /// Collects some changes. A child may be pushed once.
+    async fn push(&mut self, writes: Vec<Write>) -> Result<()>;
+
+    /// Writes everything pushed, by compare-and-set on each row's [`RowVersion`], in transactions of some thousands of
+    /// rows. `last_updated` becomes the database's now on every row written.
+    async fn apply(self: Box<Self>) -> Result<Applied>;
+}
+
+/// A row to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// `person_id`, as the table has it.
+    pub person_id: String,
+    /// Whether it was refused or failed before: such rows go after everything else, in batches among themselves.
+    pub after_error: bool,
+}
+
+/// Rows locked for one batch. Dropping it without [`Claim::record`] releases the rows as they were.
+#[async_trait]
+pub trait Claim: Send + Sync {
+    /// The rows that were had, in the order asked for.
+    fn rows(&self) -> &[ClaimedRow];
+
+    /// Tests the locks and "still to be sent, and still what was claimed" again, before a request leaves.
+    /// Returns whether all of it still holds.
+    async fn still_held(&mut self) -> Result<bool>;
+
+    /// Writes the outcomes and closes their intents in one transaction, then releases the locks. Rows of the claim
+    /// without an outcome stay as they are.
+    async fn record(self: Box<Self>, outcomes: Vec<Outcome>) -> Result<()>;
+}
+
+/// A row as a sender holds it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClaimedRow {
+    /// `person_id`, as the table has it.
+    pub person_id: String,
+    /// `json_payload`.
+    pub document: String,
+    /// `current_hash`.
+    pub current_hash: Option<Hash>,
+    /// What DfE was believed to hold when the row was claimed.
+    pub held: Held,
+}
+
+impl fmt::Debug for ClaimedRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClaimedRow {{ {} bytes, .. }}", self.document.len())
+    }
+}
