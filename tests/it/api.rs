@@ -33,6 +33,8 @@ pub enum Reply {
     Cut(u16, String),
     /// Close the connection without a word.
     Close,
+    /// Say this, and no HTTP.
+    Raw(String),
 }
 
 /// The token that [`Api::failing`] gives.
@@ -132,6 +134,7 @@ fn reply(stream: &mut TcpStream, reply: Reply) {
         Reply::Answer(status, body) => (status, body, 0),
         Reply::Cut(status, body) => (status, body, 10),
         Reply::Close => return,
+        Reply::Raw(text) => return drop(stream.write_all(text.as_bytes())),
     };
     let length = body.len() + missing;
     let head = format!("HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n");

@@ -116,6 +116,33 @@ fn payload_prints_what_would_be_sent_or_all_or_one_child() {
 }
 
 #[test]
+fn a_reader_who_has_seen_enough_is_no_failure() {
+    let place = Place::filled(NOBODY, 300);
+    for flag in ["--all", "--findings"] {
+        let mut payload = place.command(["payload", flag]);
+        let spawned = payload.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut payload = spawned.expect("the program starts");
+        drop(payload.stdout.take());
+        let output = payload.wait_with_output().expect("its end");
+        assert_eq!(output.status.code(), Some(0), "{flag}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn quiet_says_nothing() {
+    let dfe = Dfe::start();
+    let place = Place::filled(dfe.addr(), 60);
+    for command in ["stage", "submit", "run", "mutate"] {
+        let ended = place.play([command, "-q"]).well();
+        assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""), "{command}");
+    }
+    place.reconfigure("max_attempts    = 2", "max_attempt = 2");
+    let ended = place.play(["run", "-q"]);
+    ended.fails(2, &["max_attempt"]);
+    assert_eq!(ended.stderr.lines().count(), 2, "errors are said: {}", ended.stderr);
+}
+
+#[test]
 fn json_is_one_object_with_the_keys_that_were_promised() {
     const STAGED: &[&str] = &["window", "rows", "staged", "findings", "guards"];
     const SUBMITTED: &[&str] = &["submitted", "recovered", "refusals", "stopped"];

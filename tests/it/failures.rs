@@ -49,14 +49,22 @@ fn broken_ssd(break_it: &str, mend_it: &str, code: i32, words: &[&str]) {
 
 #[test]
 fn a_missing_database_is_unreachable() {
+    missing_database(&["payload", "mutate"]);
+}
+
+#[test]
+fn a_missing_database_is_not_made_by_a_run() {
+    missing_database(&["stage", "submit", "run"]);
+}
+
+fn missing_database(commands: &[&str]) {
     let place = staged(NOBODY);
     let before = rows(&place);
     std::fs::rename(place.path("cohort.db"), place.path("away.db")).expect("a rename");
-    for command in ["stage", "submit", "run", "payload"] {
+    for command in commands {
         place.play([command]).fails(5, &["cohort.db does not exist"]);
         assert!(!place.path("cohort.db").exists(), "{command} made an empty database");
     }
-    place.play(["mutate"]).fails(5, &["cohort.db does not exist"]);
     std::fs::rename(place.path("away.db"), place.path("cohort.db")).expect("a rename");
     assert!(rows(&place) == before);
     mends(&place);
@@ -143,34 +151,51 @@ fn a_second_stage_and_a_second_submit_wait_for_the_first() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_folder_that_may_not_be_written_is_named() {
-    use std::fs::{Permissions, set_permissions};
+    use std::fs::{Permissions, create_dir, set_permissions};
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::filled(NOBODY, 20);
-    std::fs::create_dir(place.path("closed")).expect("a folder");
+    let place = staged(NOBODY);
+    create_dir(place.path("closed")).expect("a folder");
+    std::fs::copy(place.path("cohort.db"), place.path("closed/cohort.db")).expect("a copy");
     set_permissions(place.path("closed"), Permissions::from_mode(0o555)).expect("permissions");
     if std::fs::write(place.path("closed/probe"), "").is_ok() {
         return; // Nothing is closed to this account (root).
     }
+    let before = rows(&place);
     place.reconfigure("state_dir = \"state\"", "state_dir = \"closed/state\"");
-    place.play(["stage"]).fails(1, &["the state folder", "cannot be used"]);
-    place.reconfigure("state_dir = \"closed/state\"", "state_dir = \"state\"");
-    std::fs::copy(place.path("cohort.db"), place.path("closed/../closed.db")).expect("a copy");
-    place.play(["stage"]).well();
+    place.play(["run"]).fails(1, &["the state folder", "cannot be used"]);
+    place.reconfigure("state_dir = \"closed/state\"", "state_dir = \"state\"\n[log]\nfile = \"closed/log\"\n");
+    place.play(["run"]).fails(1, &["the log file", "cannot be written"]);
+    place.configure(NOBODY);
+    place.reconfigure("\"cohort.db\"", "\"closed/cohort.db\"");
+    let ended = place.play(["run"]);
+    assert!([Some(1), Some(5)].contains(&ended.code), "{}", ended.stderr);
+    ended.fails(ended.code.expect("a code"), &["closed/cohort.db"]);
+    set_permissions(place.path("closed"), Permissions::from_mode(0o755)).expect("permissions");
+    assert!(rows(&place) == before);
+    mends(&place);
 }
 
 /// A sender's run against a DfE end that fails: nothing is lost, and the next run mends it.
-fn failing(api: &Api, code: i32, words: &[&str]) -> Place {
+fn failing(api: &Api, code: i32, words: &[&str]) {
     let place = staged(api.addr());
     let before = rows(&place);
-    let first = place.play(["submit"]);
-    first.fails(code, words);
+    let ended = place.play(["submit", "--json"]);
+    let message = ended.fails(code, words);
     assert!(rows(&place) == before, "the staging table changed");
     assert_eq!(place.count("pending"), before.len() as i64);
-    place.age_intents();
+    let report = ended.json();
+    assert_eq!(report["exit_code"], code);
+    assert_eq!(format!("error: {}", report["error"]["message"].as_str().expect("a message")), message);
+    assert_eq!(report["submitted"]["left_pending"], before.len(), "{report}");
+    assert!(["systemic", "breaker"].contains(&report["stopped"].as_str().expect("why")), "{report}");
+    let status = place.run(["status", "--json"]).well().json();
+    assert_eq!(status["last_run"]["exit_code"], code, "the run log says how the run ended");
+    assert_eq!(status["states"]["pending"], before.len());
+    assert!(status["oldest_pending"].is_string(), "{status}");
     mends(&place);
-    place
 }
 
 #[test]

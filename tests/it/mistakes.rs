@@ -12,7 +12,7 @@ fn mistaken(from: &str, to: &str, words: &[&str]) {
     for command in COMMANDS {
         place.run([command]).fails(2, words);
     }
-    nothing_was_made(&place);
+    assert!(!place.path("cohort.db").exists(), "a database was made");
 }
 
 /// The same for a mistake in the sink's keys or secrets, which `status` does not read.
@@ -25,6 +25,7 @@ fn mistaken_sink(from: &str, to: &str, words: &[&str]) {
     assert!(!place.path("cohort.db").exists(), "a database was made");
 }
 
+/// Not even the state folder: the configuration comes first.
 fn nothing_was_made(place: &Place) {
     for file in ["cohort.db", "state"] {
         assert!(!place.path(file).exists(), "{file} was made");
@@ -85,25 +86,39 @@ fn a_table_that_the_ssd_does_not_have_is_refused() {
 #[test]
 fn a_secret_that_is_not_there_is_named_but_never_shown() {
     let secret = "client_secret   = { file = \"secret\" }";
-    let message = ["client_secret", "the environment variable CSC_BRIDGE_NO_SUCH_VARIABLE is not set"];
-    mistaken_sink(secret, "client_secret = { env = \"CSC_BRIDGE_NO_SUCH_VARIABLE\" }", &message);
-    let message = ["client_secret", "the secret file", "no-such-file", "cannot be read"];
-    mistaken_sink(secret, "client_secret = { file = \"no-such-file\" }", &message);
-    let in_clear = mistaken_in_clear(secret);
-    assert!(!in_clear.contains("Pa55word"), "{in_clear}");
-
-    let place = Place::new(NOBODY);
-    place.write("secret", " \n");
-    place.run(["stage"]).fails(2, &["the secret is empty"]);
+    for (to, words) in [
+        (
+            "client_secret = { env = \"CSC_BRIDGE_NO_SUCH_VARIABLE\" }",
+            ["client_secret", "the environment variable CSC_BRIDGE_NO_SUCH_VARIABLE is not set"],
+        ),
+        ("client_secret = { file = \"no-such-file\" }", ["client_secret", "no-such-file cannot be read"]),
+        ("client_secret = { file = \"empty\" }", ["client_secret", "the secret is empty"]),
+    ] {
+        let place = Place::filled(NOBODY, 20);
+        place.write("empty", " \n");
+        place.reconfigure(secret, to);
+        place.play(["stage"]).well();
+        let before = place.table(STAGING);
+        for command in ["submit", "run"] {
+            place.play([command]).fails(2, &words);
+        }
+        assert!(place.table(STAGING) == before);
+        // Who only looks at documents needs no secret.
+        assert!(place.play(["payload", "--all"]).well().stdout.lines().count() > 10);
+        place.run(["status"]).well();
+    }
 }
 
-/// A secret that was written into the configuration itself is refused without being repeated.
-fn mistaken_in_clear(secret: &str) -> String {
+#[test]
+fn a_secret_written_into_the_configuration_is_refused_and_not_repeated() {
     let place = Place::new(NOBODY);
-    place.reconfigure(secret, "client_secret = \"Pa55word\"");
-    let ended = place.run(["stage"]);
-    ended.fails(2, &["csc-bridge.toml, line 16, column "]);
-    ended.stderr
+    place.reconfigure("client_secret   = { file = \"secret\" }", "client_secret = \"Pa55word\"");
+    for command in ["stage", "run"] {
+        let ended = place.run([command, "-vv"]);
+        ended.fails(2, &["csc-bridge.toml, line 16, column "]);
+        assert!(!ended.stderr.contains("Pa55word"), "{}", ended.stderr);
+    }
+    assert!(place.state_files().iter().all(|(_, text)| !text.contains("Pa55word")));
 }
 
 #[test]

@@ -326,7 +326,7 @@ impl Shift {
             }
             Rule::Any(rules) => rules.iter_mut().for_each(|rule| self.apply(rule)),
             Rule::Exists { rows, .. } => rows.iter_mut().for_each(|rule| self.apply(rule)),
-            Rule::Present(_) | Rule::Absent(_) | Rule::Equals { .. } | Rule::Contains { .. } => {}
+            Rule::Present(_) | Rule::Absent(_) | Rule::OfChild(_) | Rule::Equals { .. } | Rule::Contains { .. } => {}
         }
     }
 
@@ -347,7 +347,9 @@ fn shifts(rule: &Rule) -> Vec<Shift> {
         Rule::Any(rules) | Rule::Exists { rows: rules, .. } => {
             rules.iter().map(shifts).max_by_key(Vec::len).unwrap_or_default()
         }
-        Rule::Present(_) | Rule::Absent(_) | Rule::Equals { .. } | Rule::Contains { .. } => Vec::new(),
+        Rule::Present(_) | Rule::Absent(_) | Rule::OfChild(_) | Rule::Equals { .. } | Rule::Contains { .. } => {
+            Vec::new()
+        }
     }
 }
 

@@ -87,3 +87,19 @@ fn rows_that_cannot_be_sent_as_they_stand_are_written_anew() {
     assert_eq!(report["submitted"]["sent"], 3, "{report}");
     place.converged(&dfe);
 }
+
+#[test]
+fn a_run_says_how_many_answers_it_took_up() {
+    let dfe = Dfe::start();
+    let place = Place::filled(dfe.addr(), 60);
+    place.play(["stage"]).well();
+    let open = format!(
+        "INSERT INTO ssd_api_submission_log (attempt_id, run_id, attempt, person_id, kind, hash_sent, opened_at)
+         SELECT 'a', 'r', 1, person_id, 'full', current_hash, '2001-01-01 00:00:00.000' FROM {STAGING} LIMIT 7"
+    );
+    place.sql(&open);
+    assert_eq!(place.run(["status", "--json"]).well().json()["open_intents"], 7);
+    let report = place.play(["run", "--json"]).well().json();
+    assert_eq!(report["recovered"]["unsure"], 7, "{report}");
+    place.converged(&dfe);
+}
