@@ -5,6 +5,7 @@ mod canaries;
 mod canary_failures;
 mod commands;
 mod failures;
+mod firewall;
 mod fixture;
 mod golden;
 mod killed;
