@@ -64,7 +64,7 @@ impl Roll {
 /// Lists all people, in the database's order.
 ///
 /// # Errors
-/// As the source reports, [`Kind::Schema`] where the CMS has no table of people.
+/// As the source reports, [`crate::error::Kind::Schema`] where the CMS has no table of people.
 pub async fn people(session: &mut dyn ReadSession, plan: &Plan) -> Result<Roll> {
     let table = &plan.tables[plan.people.table];
     let name = plan.people_table()?;

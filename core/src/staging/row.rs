@@ -206,7 +206,7 @@ impl fmt::Debug for NewDocument {
     }
 }
 
-/// What applying a [`ChangeSet`] did.
+/// What applying a [`super::ChangeSet`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Rows written, as the database counted them.
