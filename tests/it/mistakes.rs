@@ -54,7 +54,7 @@ fn an_unknown_key_or_section_is_refused_where_it_stands() {
     mistaken("schema       = \"\"", "schemas = \"\"", &["csc-bridge.toml, line 8, column 1", "schemas"]);
     mistaken_sink("max_attempts    = 2", "max_attempt = 2", &["csc-bridge.toml, line 19, column 1", "max_attempt"]);
     mistaken("[source]", "[sources]", &["csc-bridge.toml, line 5, column ", "sources"]);
-    mistaken("[sink]", "[guards]\n\n[sink]", &["this version of csc-bridge has no section [guards]"]);
+    mistaken("[sink]", "[gards]\n\n[sink]", &["this version of csc-bridge has no section [gards]"]);
 }
 
 #[test]

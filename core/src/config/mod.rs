@@ -6,6 +6,7 @@ mod builtin;
 mod document;
 mod names;
 mod options;
+mod policy;
 pub mod profile;
 mod sections;
 mod settings;
@@ -21,7 +22,8 @@ pub use names::Names;
 pub use options::{Options, SecretRef, Span};
 pub use profile::Profile;
 pub use settings::{
-    IdStyle, InvalidCodes, LogConfig, LogFormat, PayloadConfig, SinkConfig, SourceConfig, StagingConfig,
+    Deletion, Deletions, Guards, IdStyle, InvalidCodes, Limit, LogConfig, LogFormat, ManagedBy, Mode, PayloadConfig,
+    RemovedValues, Semantics, SinkConfig, SourceConfig, StagingConfig,
 };
 
 use crate::error::{Error, Kind, Result};
@@ -49,6 +51,10 @@ pub struct Config {
     pub staging: StagingConfig,
     /// `[payload]`.
     pub payload: PayloadConfig,
+    /// `[deletions]`.
+    pub deletions: Deletions,
+    /// `[guards]`.
+    pub guards: Guards,
     /// `[sink]`.
     pub sink: SinkConfig,
     /// `[log]`.
@@ -88,13 +94,16 @@ impl Config {
         check_profile(&profile, &definition).map_err(|error| error.within(format!("CMS profile \"{}\"", top.cms)))?;
         let (source, overlay) = sections.source(&document, &profile, &definition)?;
         let staging = sections.staging(&document, &source)?;
+        let sink = sections.sink(&document)?;
         Ok(Config {
             path: path.to_owned(),
             la_code: top.la_code,
             state_dir: document.folder().join(top.state_dir.unwrap_or_else(default_state_dir)),
             names: Names::new(&source.schema, [&profile.tables, &overlay]),
-            payload: sections.payload(&document, &profile, &definition)?,
-            sink: sections.sink(&document)?,
+            payload: sections.payload(&document, &profile, &definition, sink.semantics)?,
+            deletions: sections.deletions(&document, staging.managed_by)?,
+            guards: sections.guards(&document)?,
+            sink,
             log: sections.log(&document)?,
             profile,
             definition,

@@ -13,12 +13,13 @@ use super::document::Document;
 use super::options::{Options, Span};
 use super::profile::{Profile, TableNames};
 use super::settings::{
-    IdStyle, InvalidCodes, LogConfig, LogFormat, PayloadConfig, SinkConfig, SourceConfig, StagingConfig,
+    IdStyle, InvalidCodes, LogConfig, LogFormat, ManagedBy, Mode, PayloadConfig, RemovedValues, Semantics, SinkConfig,
+    SourceConfig, StagingConfig,
 };
 use crate::error::Result;
 use crate::payload::definition::Definition;
 
-const SECTIONS: [&str; 6] = ["source", "staging", "payload", "deletions", "sink", "log"];
+const SECTIONS: [&str; 7] = ["source", "staging", "payload", "deletions", "guards", "sink", "log"];
 const SOURCE_KEYS: [&str; 4] = ["adapter", "schema", "chunk", "names"];
 const STAGING_KEYS: [&str; 7] = ["adapter", "schema", "table", "log_table", "run_table", "create", "managed_by"];
 const SINK_KEYS: [&str; 8] = [
@@ -79,30 +80,23 @@ struct RawStaging {
     log_table: Option<String>,
     run_table: Option<String>,
     create: Option<Create>,
-    managed_by: Option<Spanned<String>>,
+    managed_by: Option<ManagedBy>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawPayload {
-    mode: Option<Spanned<String>>,
-    removed_values: Option<Spanned<String>>,
+    mode: Option<Spanned<Mode>>,
+    removed_values: Option<RemovedValues>,
     invalid_codes: Option<InvalidCodes>,
     unstable_ids: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawDeletions {
-    gone: Option<Spanned<String>>,
-    left: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RawSink {
     adapter: Option<String>,
-    semantics: Option<Spanned<String>>,
+    semantics: Option<Semantics>,
     concurrency: Option<Spanned<usize>>,
     min_interval: Option<Span>,
     max_attempts: Option<Spanned<u32>>,
@@ -203,7 +197,6 @@ impl Sections {
     pub fn staging(&self, document: &Arc<Document>, source: &SourceConfig) -> Result<StagingConfig> {
         let (own, over) = self.parted("staging", &STAGING_KEYS);
         let raw: RawStaging = document.read("staging", own)?;
-        only(document, raw.managed_by, "managed_by", "csc-bridge")?;
         let adapter = raw.adapter.unwrap_or_else(|| source.adapter.clone());
         let own_database = adapter != source.adapter || !over.is_empty();
         let mut keys = if adapter == source.adapter { source.options.keys.clone() } else { DeTable::new() };
@@ -221,19 +214,30 @@ impl Sections {
             log_table: raw.log_table.unwrap_or_else(|| "ssd_api_submission_log".to_owned()),
             run_table: raw.run_table.unwrap_or_else(|| "ssd_api_run_log".to_owned()),
             create: !matches!(raw.create, Some(Create::Never)),
+            managed_by: raw.managed_by.unwrap_or_default(),
             own_database,
             options: Options { document: document.clone(), section: "staging", keys },
         })
     }
 
-    /// `[payload]` and `[deletions]`, as far as this version has them.
-    pub fn payload(&self, document: &Document, profile: &Profile, definition: &Definition) -> Result<PayloadConfig> {
+    /// `[payload]`.
+    pub fn payload(
+        &self,
+        document: &Document,
+        profile: &Profile,
+        definition: &Definition,
+        semantics: Semantics,
+    ) -> Result<PayloadConfig> {
         let raw: RawPayload = document.read("payload", self.section("payload"))?;
-        only(document, raw.mode, "mode", "full")?;
-        only(document, raw.removed_values, "removed_values", "null")?;
-        let deletions: RawDeletions = document.read("deletions", self.section("deletions"))?;
-        only(document, deletions.gone, "gone", "mark")?;
-        only(document, deletions.left, "left", "mark")?;
+        let mode = match raw.mode {
+            Some(mode) if *mode.get_ref() == Mode::Partial && semantics == Semantics::Replace => {
+                let message =
+                    "[payload] mode is \"partial\", and [sink] semantics is \"replace\": DfE would hold the part alone";
+                let advice = "write mode = \"full\"; or semantics = \"merge\", once DfE has confirmed that it merges";
+                return Err(document.error_at(mode.span(), message, advice));
+            }
+            mode => mode.map_or(Mode::Full, Spanned::into_inner),
+        };
         let known = definition.record_id_paths();
         for path in raw.unstable_ids.iter().flatten() {
             if !known.contains(path.get_ref()) {
@@ -244,7 +248,9 @@ impl Sections {
         }
         let own = raw.unstable_ids.map(|paths| paths.into_iter().map(Spanned::into_inner).collect());
         Ok(PayloadConfig {
-            invalid_codes: raw.invalid_codes.unwrap_or(InvalidCodes::Omit),
+            mode,
+            removed_values: raw.removed_values.unwrap_or_default(),
+            invalid_codes: raw.invalid_codes.unwrap_or_default(),
             unstable_ids: own.unwrap_or_else(|| profile.unstable_ids.clone()),
         })
     }
@@ -253,9 +259,9 @@ impl Sections {
     pub fn sink(&self, document: &Arc<Document>) -> Result<SinkConfig> {
         let (own, options) = self.parted("sink", &SINK_KEYS);
         let raw: RawSink = document.read("sink", own)?;
-        only(document, raw.semantics, "semantics", "replace")?;
         Ok(SinkConfig {
             adapter: raw.adapter.unwrap_or_else(|| "dfe-csc-api".to_owned()),
+            semantics: raw.semantics.unwrap_or_default(),
             concurrency: positive(document, raw.concurrency, 2, "concurrency")?,
             min_interval: raw.min_interval.map_or(Duration::ZERO, |span| span.0),
             max_attempts: positive(document, raw.max_attempts, 5, "max_attempts")?,
@@ -293,28 +299,13 @@ impl Sections {
         })
     }
 
-    fn section(&self, name: &str) -> DeTable<'static> {
+    pub(super) fn section(&self, name: &str) -> DeTable<'static> {
         self.sections.get(name).cloned().unwrap_or_default()
     }
 
     /// A section's keys, parted into core's own and the adapter's.
     fn parted(&self, name: &str, own: &[&str]) -> (DeTable<'static>, DeTable<'static>) {
         self.section(name).into_iter().partition(|(key, _)| own.contains(&key.get_ref().as_ref()))
-    }
-}
-
-/// Settings whose other values belong to a later version are refused rather than ignored.
-fn only(document: &Document, value: Option<Spanned<String>>, key: &str, supported: &str) -> Result<()> {
-    match value {
-        Some(value) if value.get_ref() != supported => {
-            let message = format!("{key} = \"{}\" is not supported by this version of csc-bridge", value.get_ref());
-            Err(document.error_at(
-                value.span(),
-                &message,
-                format!("write {key} = \"{supported}\" or leave the key out"),
-            ))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -35,6 +35,8 @@ pub struct StagingConfig {
     pub run_table: String,
     /// Whether missing tables are created.
     pub create: bool,
+    /// Whose table it is.
+    pub managed_by: ManagedBy,
     /// Whether `[staging]` names a database of its own. Only such a one may be created where that is a matter of creating a file:
     /// a source that is not there is a mistake in its path.
     pub own_database: bool,
@@ -42,9 +44,24 @@ pub struct StagingConfig {
     pub options: Options,
 }
 
+/// `staging.managed_by`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ManagedBy {
+    /// `stage` fills the table.
+    #[default]
+    CscBridge,
+    /// Somebody else's SQL fills it, such as D2I's script: only `submit` works on it, and nothing is ever purged.
+    Sql,
+}
+
 /// `[payload]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PayloadConfig {
+    /// What is sent of a child whose document changed.
+    pub mode: Mode,
+    /// How a partial document says that a value went.
+    pub removed_values: RemovedValues,
     /// What happens to a value that its field's code set, length or pattern does not allow.
     pub invalid_codes: InvalidCodes,
     /// Paths of record ids left out of the hash: the profile's, unless the configuration names its own.
@@ -52,13 +69,104 @@ pub struct PayloadConfig {
 }
 
 /// `payload.invalid_codes`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InvalidCodes {
     /// Leave the value out, with a finding.
+    #[default]
     Omit,
     /// Send it as it is, with a finding.
     Send,
+}
+
+/// `payload.mode`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The whole document.
+    #[default]
+    Full,
+    /// What changed, where that can be said and is shorter. Only with [`Semantics::Merge`].
+    Partial,
+}
+
+/// `payload.removed_values`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RemovedValues {
+    /// With `null`.
+    #[default]
+    Null,
+    /// Not at all: a full document goes instead.
+    Full,
+}
+
+/// `[deletions]`: what becomes of children out of the cohort of whom DfE holds something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Deletions {
+    /// Children no longer in `ssd_person`.
+    pub gone: Deletion,
+    /// Children in the SSD that the rules exclude.
+    pub left: Deletion,
+    /// How long a child must have been out, for the present reason, before it is purged.
+    pub grace: Duration,
+}
+
+/// `deletions.gone` and `deletions.left`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Deletion {
+    /// The row is marked; DfE keeps its last document.
+    #[default]
+    Mark,
+    /// DfE is told to purge the child.
+    Purge,
+}
+
+/// `[guards]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Guards {
+    /// Children no longer in `ssd_person`.
+    pub max_gone: Limit,
+    /// Children whose document changed.
+    pub max_changed: Limit,
+    /// Records inside documents that are gone from the SSD.
+    pub max_member_purges: Limit,
+    /// Rows of one table that are fewer than in the last good run.
+    pub max_table_drop: Limit,
+}
+
+/// A guard fires above the larger of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// A part of the whole, from 0 to 1.
+    pub share: f64,
+    /// A number.
+    pub count: u64,
+}
+
+impl Default for Guards {
+    fn default() -> Guards {
+        let limit = |share, count| Limit { share, count };
+        Guards {
+            max_gone: limit(0.05, 25),
+            max_changed: limit(0.60, 100),
+            max_member_purges: limit(0.05, 100),
+            max_table_drop: limit(0.20, 50),
+        }
+    }
+}
+
+/// `sink.semantics`: what DfE is assumed to do with a second document for a child.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Semantics {
+    /// It holds exactly the new one.
+    #[default]
+    Replace,
+    /// It keeps what the new one does not mention.
+    Merge,
 }
 
 /// `[sink]`: the keys that are not the adapter's.
@@ -66,6 +174,8 @@ pub enum InvalidCodes {
 pub struct SinkConfig {
     /// The sink adapter's name.
     pub adapter: String,
+    /// What DfE is assumed to do with a second document for a child.
+    pub semantics: Semantics,
     /// Batches in flight at once.
     pub concurrency: usize,
     /// Least time between the starts of two requests.

@@ -313,7 +313,7 @@ fn path(definition: &Definition, names: &Names, ssd_name: &str, way: &[String]) 
 /// [`Kind::Config`], naming the block or field and what is wrong with it.
 pub fn check(definition: &Definition) -> Result<()> {
     let names = Names::default();
-    let payload = PayloadConfig { invalid_codes: InvalidCodes::Omit, unstable_ids: Vec::new() };
+    let payload = PayloadConfig::default();
     Plan::new(definition, &Profile::default(), &names, &payload, Date::constant(2026, 11, 20)).map(drop)?;
     let paths: Vec<&str> = definition.blocks.iter().map(|block| block.path.as_str()).collect();
     for block in &definition.blocks {

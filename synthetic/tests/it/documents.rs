@@ -1,6 +1,6 @@
 //! The cohort seen from the other end: the documents core makes of it.
 
-use csc_bridge_core::config::{InvalidCodes, PayloadConfig, Profile};
+use csc_bridge_core::config::{PayloadConfig, Profile};
 use csc_bridge_core::payload::Plan;
 use csc_bridge_core::payload::assemble::{Assembler, Verdict};
 use csc_bridge_core::payload::findings::Findings;
@@ -15,7 +15,7 @@ use crate::{RUN_DATE, definition, made_for, profile, standard};
 async fn documents(profile: &Profile, database: &mut Database) -> (Vec<String>, Vec<String>) {
     let definition = definition();
     let ssd = Ssd::new(&definition, profile, &profile.schema);
-    let payload = PayloadConfig { invalid_codes: InvalidCodes::Omit, unstable_ids: Vec::new() };
+    let payload = PayloadConfig::default();
     let plan = Plan::new(&definition, profile, &ssd.names, &payload, RUN_DATE).unwrap();
     let mut findings = Findings::default();
     let people = judge(read::people(database, &plan).await.unwrap(), &plan, &mut findings);
