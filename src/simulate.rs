@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use csc_bridge_core::config::{self, InvalidCodes, Names, PayloadConfig, Profile};
+use csc_bridge_core::config::{self, Names, PayloadConfig, Profile, Semantics};
 use csc_bridge_core::error::{Error, Kind};
 use csc_bridge_core::payload::definition::Definition;
 use csc_bridge_core::payload::{Plan, validate};
@@ -19,9 +19,12 @@ use crate::setup::today;
 pub async fn simulate(global: &Global, args: &Simulate, report: &mut Report) -> anyhow::Result<()> {
     log::start_without_file(global);
     let latency = args.latency.parse::<Latency>()?.0;
+    // The command line takes these two words only.
+    let semantics = if args.semantics == "merge" { Semantics::Merge } else { Semantics::Replace };
     let definition = config::load_definition("dfe-csc-0.9", std::path::Path::new("."))?;
     let settings = Settings {
-        validator: if args.no_validate { None } else { Some(validator(&definition)?) },
+        validator: if args.no_validate { None } else { Some(validator(&definition, semantics)?) },
+        semantics,
         latency,
         state: args.state.clone(),
         ..Settings::default()
@@ -39,11 +42,11 @@ pub async fn start(listen: SocketAddr, settings: Settings) -> anyhow::Result<Run
     Ok(Simulator::start(listen, settings).await?)
 }
 
-/// Judges documents by the definition.
-pub fn validator(definition: &Definition) -> anyhow::Result<Validator> {
-    let payload = PayloadConfig { invalid_codes: InvalidCodes::Omit, unstable_ids: Vec::new() };
+/// Judges documents by the definition, as they are to be read.
+pub fn validator(definition: &Definition, semantics: Semantics) -> anyhow::Result<Validator> {
+    let payload = PayloadConfig::default();
     let plan = Plan::new(definition, &Profile::default(), &Names::default(), &payload, today()?)?;
-    Ok(Arc::new(move |document| validate::complaints(&plan, document)))
+    Ok(Arc::new(move |document| validate::complaints(&plan, semantics, document)))
 }
 
 struct Latency(Duration);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use csc_bridge_core::config::{InvalidCodes, Names, PayloadConfig, Profile, load_definition};
+use csc_bridge_core::config::{Names, PayloadConfig, Profile, Semantics, load_definition};
 use csc_bridge_core::payload::{Plan, validate};
 use csc_bridge_dfe_csc_simulator::{Running, Settings, Simulator, Stats, Validator};
 use rusqlite::types::Value as Sql;
@@ -250,7 +250,7 @@ pub struct Dfe {
 impl Dfe {
     /// Judges documents as `csc-bridge simulate` does.
     pub fn start() -> Dfe {
-        Dfe::with(Settings { validator: Some(validator()), ..Settings::default() })
+        Dfe::with(Settings { validator: Some(validator(Semantics::Replace)), ..Settings::default() })
     }
 
     pub fn with(settings: Settings) -> Dfe {
@@ -276,12 +276,12 @@ impl Dfe {
 }
 
 /// What `csc-bridge simulate` judges documents by.
-pub fn validator() -> Validator {
+pub fn validator(semantics: Semantics) -> Validator {
     let definition = load_definition("dfe-csc-0.9", Path::new(".")).expect("the definition");
-    let payload = PayloadConfig { invalid_codes: InvalidCodes::Omit, unstable_ids: Vec::new() };
+    let payload = PayloadConfig::default();
     let day = DAY.parse().expect("a date");
     let plan = Plan::new(&definition, &Profile::default(), &Names::default(), &payload, day).expect("a plan");
-    Arc::new(move |document| validate::complaints(&plan, document))
+    Arc::new(move |document| validate::complaints(&plan, semantics, document))
 }
 
 /// Documents, one a line, by child.

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use hyper::body::{Body, Bytes, Frame};
 use serde_json::Value;
 
+use crate::merge::{self, Object};
 use crate::settings::Semantics;
 
 /// Bytes of what is held that are copied at a time.
@@ -17,7 +18,7 @@ const CHUNK: usize = 256 * 1024;
 
 /// What DfE holds: for each authority its children's documents by `la_child_id`.
 ///
-/// A document is kept as compact text with sorted keys, so that hundreds of thousands fit into memory and two documents are equal
+/// A document is kept as compact text with sorted keys (and, where it was merged, with members sorted by id), so that hundreds of thousands fit into memory and two documents are equal
 /// exactly where their texts are.
 #[derive(Default)]
 pub(crate) struct Held {
@@ -25,36 +26,60 @@ pub(crate) struct Held {
 }
 
 /// What one record asks for.
-pub(crate) enum Change {
+pub(crate) enum Change<'a> {
     /// Hold this document for the child.
     Hold(Box<str>),
+    /// Merge this document into what is held for the child.
+    Merge(&'a Object),
     /// Remove the child.
     Purge,
 }
 
-impl Change {
+impl Change<'_> {
     /// The change that a record asks for. This is where the semantics differ.
-    pub fn of(record: &Value, semantics: Semantics) -> Change {
+    pub fn of(record: &Object, semantics: Semantics) -> Change<'_> {
         match semantics {
-            Semantics::Replace if is_purge(record) => Change::Purge,
-            Semantics::Replace => Change::Hold(record.to_string().into()),
+            _ if merge::is_purge(record) => Change::Purge,
+            Semantics::Replace => Change::hold(record),
+            Semantics::Merge => Change::Merge(record),
         }
+    }
+
+    /// Holds a document as it is.
+    pub fn hold(document: &Object) -> Change<'_> {
+        Change::Hold(text(document))
     }
 }
 
-/// Whether a record is the purge of a whole child.
-pub(crate) fn is_purge(record: &Value) -> bool {
-    record["purge"] == Value::Bool(true)
+fn text(document: &Object) -> Box<str> {
+    serde_json::to_string(document).unwrap_or_default().into()
+}
+
+/// A document from its text. Every text held was written by [`text`], so it is an object.
+fn object(text: &str) -> Object {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 impl Held {
     /// Applies one record. Returns whether it changed anything.
-    pub fn apply(&mut self, la_code: &str, child: &str, change: Change) -> bool {
+    pub fn apply(&mut self, la_code: &str, child: &str, change: Change<'_>) -> bool {
         let children = self.authorities.entry(la_code.into()).or_default();
         match change {
             Change::Hold(document) => {
                 children.get(child) != Some(&document) && {
                     children.insert(child.into(), document);
+                    true
+                }
+            }
+            Change::Merge(sent) => {
+                let mut before = children.get(child).map(|text| object(text));
+                // What was held under other semantics may be in another order, which is no difference.
+                before.iter_mut().for_each(merge::normalise);
+                let mut after = before.clone().unwrap_or_default();
+                merge::merge(&mut after, sent);
+                merge::normalise(&mut after);
+                before.as_ref() != Some(&after) && {
+                    children.insert(child.into(), text(&after));
                     true
                 }
             }
@@ -67,6 +92,12 @@ impl Held {
         self.authorities
             .iter()
             .flat_map(|(la_code, children)| children.values().map(move |document| (&**la_code, &**document)))
+    }
+
+    /// An authority's documents by child.
+    pub fn children(&self, la_code: &str) -> BTreeMap<String, Value> {
+        let children = self.authorities.get(la_code).into_iter().flatten();
+        children.map(|(child, text)| (child.to_string(), Value::Object(object(text)))).collect()
     }
 
     /// Some of an authority's documents as lines, from the child after `after` on, and the last child among them.
@@ -126,8 +157,16 @@ mod tests {
 
     use super::*;
 
+    fn apply_as(semantics: Semantics, held: &mut Held, record: Value) -> bool {
+        held.apply("845", "c1", Change::of(record.as_object().expect("an object"), semantics))
+    }
+
     fn apply(held: &mut Held, record: Value) -> bool {
-        held.apply("845", "c1", Change::of(&record, Semantics::Replace))
+        apply_as(Semantics::Replace, held, record)
+    }
+
+    fn merge(held: &mut Held, record: Value) -> bool {
+        apply_as(Semantics::Merge, held, record)
     }
 
     fn documents(held: &Held) -> Vec<(&str, &str)> {
@@ -157,5 +196,71 @@ mod tests {
         assert!(apply(&mut held, json!({"la_child_id": "c1", "mis_child_id": "m", "purge": true})));
         assert!(documents(&held).is_empty());
         assert!(!apply(&mut held, json!({"la_child_id": "c1", "mis_child_id": "m", "purge": true})));
+    }
+
+    #[test]
+    fn under_replace_a_document_is_held_as_it_was_sent() {
+        let mut held = Held::default();
+        let sent = r#"{"a":null,"b":[],"social_care_episodes":[{"social_care_episode_id":"f"},{"social_care_episode_id":"e"}]}"#;
+        assert!(apply(&mut held, serde_json::from_str(sent).expect("JSON")));
+        assert_eq!(documents(&held), [("845", sent)]);
+    }
+
+    #[test]
+    fn a_first_document_is_merged_onto_nothing_and_a_second_one_onto_the_first() {
+        let mut held = Held::default();
+        assert!(merge(&mut held, json!({"la_child_id": "c1", "a": null, "b": 1})));
+        assert_eq!(documents(&held), [("845", r#"{"b":1,"la_child_id":"c1"}"#)]);
+        assert!(merge(&mut held, json!({"la_child_id": "c1", "a": 2})));
+        assert_eq!(documents(&held), [("845", r#"{"a":2,"b":1,"la_child_id":"c1"}"#)]);
+    }
+
+    #[test]
+    fn a_document_that_says_what_is_held_already_changes_nothing() {
+        let mut held = Held::default();
+        let episodes = |ids: [&str; 2]| json!(ids.map(|id| json!({"social_care_episode_id": id})));
+        assert!(merge(&mut held, json!({"la_child_id": "c1", "b": 1, "social_care_episodes": episodes(["e", "f"])})));
+        for again in [
+            json!({"la_child_id": "c1"}),
+            json!({"la_child_id": "c1", "a": null, "b": 1, "x": {"purge": true}, "y": []}),
+            json!({"la_child_id": "c1", "social_care_episodes": episodes(["f", "e"])}),
+            json!({"la_child_id": "c1", "social_care_episodes": []}),
+        ] {
+            assert!(!merge(&mut held, again.clone()), "{again}");
+        }
+    }
+
+    #[test]
+    fn a_document_held_under_replace_is_merged_into_whatever_its_order() {
+        let mut held = Held::default();
+        let sent = json!({"la_child_id": "c1", "social_care_episodes":
+            [{"social_care_episode_id": "f"}, {"social_care_episode_id": "e"}]});
+        assert!(apply(&mut held, sent.clone()));
+        assert!(!merge(&mut held, sent));
+        assert!(merge(
+            &mut held,
+            json!({"la_child_id": "c1", "social_care_episodes": [{"social_care_episode_id": "e", "x": 1}]})
+        ));
+        let expected = r#"{"la_child_id":"c1","social_care_episodes":[{"social_care_episode_id":"e","x":1},{"social_care_episode_id":"f"}]}"#;
+        assert_eq!(documents(&held), [("845", expected)]);
+    }
+
+    #[test]
+    fn under_merge_a_purge_removes_the_child_and_the_next_document_begins_anew() {
+        let mut held = Held::default();
+        merge(&mut held, json!({"la_child_id": "c1", "a": 1}));
+        assert!(merge(&mut held, json!({"la_child_id": "c1", "purge": true})));
+        assert!(documents(&held).is_empty());
+        assert!(!merge(&mut held, json!({"la_child_id": "c1", "purge": true})));
+        assert!(merge(&mut held, json!({"la_child_id": "c1", "b": 2})));
+        assert_eq!(documents(&held), [("845", r#"{"b":2,"la_child_id":"c1"}"#)]);
+    }
+
+    #[test]
+    fn children_are_told_apart_by_authority() {
+        let mut held = Held::default();
+        apply(&mut held, json!({"la_child_id": "c1", "a": 1}));
+        assert_eq!(held.children("845"), [("c1".to_owned(), json!({"la_child_id": "c1", "a": 1}))].into());
+        assert!(held.children("001").is_empty());
     }
 }

@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
 
-use crate::held;
+use crate::merge::{self, Object};
 use crate::reply::{self, Reply};
 use crate::settings::Validator;
 
@@ -58,25 +58,25 @@ pub(crate) fn judge(records: &[Value], validator: Option<&Validator>) -> Result<
 }
 
 /// The child a record is about. A judged record has one.
-pub(crate) fn child(record: &Value) -> Option<&str> {
-    record["la_child_id"].as_str().filter(|id| !id.is_empty())
+pub(crate) fn child(record: &Object) -> Option<&str> {
+    record.get("la_child_id")?.as_str().filter(|id| !id.is_empty())
 }
 
 /// What is wrong with a record: first what nobody could file, then what the validator says.
 fn complaints(record: &Value, validator: Option<&Validator>) -> Vec<String> {
-    if child(record).is_none() {
+    let Some(keys) = record.as_object().filter(|keys| child(keys).is_some()) else {
         return vec!["la_child_id: missing, empty or not text".to_owned()];
-    }
-    if !matches!(record.get("purge"), None | Some(Value::Bool(_))) {
+    };
+    if !matches!(keys.get("purge"), None | Some(Value::Bool(_))) {
         return vec!["purge: not true or false".to_owned()];
     }
     match validator {
-        Some(validator) if !held::is_purge(record) => validator(record),
+        Some(validator) if !merge::is_purge(keys) => validator(record),
         // The deletion form: the child's id, its other id where it has one, and the instruction, nothing beside them.
         Some(_) => {
-            let other_id = record.get("mis_child_id");
+            let other_id = keys.get("mis_child_id");
             let good_id = other_id.is_none_or(|id| id.as_str().is_some_and(|id| !id.is_empty()));
-            let alone = record.as_object().is_some_and(|keys| keys.len() == 2 + usize::from(other_id.is_some()));
+            let alone = keys.len() == 2 + usize::from(other_id.is_some());
             if good_id && alone { Vec::new() } else { vec!["purge: not the child's ids and purge alone".to_owned()] }
         }
         None => Vec::new(),

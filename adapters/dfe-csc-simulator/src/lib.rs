@@ -15,13 +15,14 @@
 //! it shows children's documents without a login.
 //!
 //! The way through: [`Simulator::start`] listens; `routes` finds the route; `gate` says who may send; `intake` reads and judges a
-//! batch; `held` applies it; `state` keeps it between runs.
+//! batch; `held` applies it, with `merge` where a second document adds to the first; `state` keeps it between runs.
 #![warn(missing_docs)]
 
 mod form;
 mod gate;
 mod held;
 mod intake;
+mod merge;
 mod reply;
 mod routes;
 mod server;

@@ -103,7 +103,8 @@ fn apply(shared: &Shared, la_code: &str, records: &[Value]) -> u64 {
     let mut held = lock(&shared.held);
     let mut repeated = 0;
     for record in records {
-        if let Some(child) = intake::child(record)
+        if let Some(record) = record.as_object()
+            && let Some(child) = intake::child(record)
             && !held.apply(la_code, child, Change::of(record, shared.settings.semantics))
         {
             repeated += 1;

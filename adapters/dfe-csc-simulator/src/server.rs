@@ -1,5 +1,6 @@
 //! Listening, and ending in good order.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -9,6 +10,7 @@ use csc_bridge_core::error::{Error, Kind, Result};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -76,6 +78,11 @@ impl Running {
     /// What has happened so far.
     pub fn stats(&self) -> Stats {
         lock(&self.shared.stats).clone()
+    }
+
+    /// What is held of an authority's children, by `la_child_id`.
+    pub fn children(&self, la_code: &str) -> BTreeMap<String, Value> {
+        lock(&self.shared.held).children(la_code)
     }
 
     /// Takes no more requests, lets those in flight end, and saves its state.

@@ -4,19 +4,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What a second document for a child does. What DfE does is not known, hence a choice; it is named as the sender's is.
+pub use csc_bridge_core::config::Semantics;
 use serde_json::Value;
 
 /// Judges one record: what is wrong with it, each as a path relative to the record and a reason, such as
 /// `child_details.sex: not a code`. The texts go to the sender and must not contain values.
 ///
-/// It is not asked about a purge of a whole child: that is an instruction, not a record.
+/// It is not asked about a purge of a whole child: that is an instruction, not a record. It must know the semantics: under
+/// [`Semantics::Merge`] a record may lack anything, and may hold nulls and purges.
 pub type Validator = Arc<dyn Fn(&Value) -> Vec<String> + Send + Sync>;
 
 /// How a simulator behaves. The default takes anything well-formed from anybody, at once.
 pub struct Settings {
     /// Judges the records; `None` takes every JSON object that has an `la_child_id` (`--no-validate`).
     pub validator: Option<Validator>,
-    /// What a second document for a child does.
+    /// What a second document for a child does: it is held instead of the first, or merged into it.
     pub semantics: Semantics,
     /// How long every batch waits before it is looked at.
     pub latency: Duration,
@@ -43,15 +46,6 @@ impl Default for Settings {
             state: None,
         }
     }
-}
-
-/// What a second document for a child does. What DfE does is not known, hence a choice.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Semantics {
-    /// It replaces what is held.
-    #[default]
-    Replace,
 }
 
 /// The credentials expected. For each that is `None`, anything but an empty text will do.

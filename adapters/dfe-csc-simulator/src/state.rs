@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 
 use csc_bridge_core::error::{Error, Kind, Result};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::held::{Change, Held};
 use crate::intake;
-use crate::settings::Semantics;
+use crate::merge::Object;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
     la_code: String,
-    document: Value,
+    document: Object,
 }
 
 /// What was saved; nothing where there is no file yet.
@@ -44,7 +43,7 @@ pub(crate) fn load(path: &Path) -> Result<Held> {
             ));
         };
         // A saved document is held as it is, whatever the semantics are now.
-        held.apply(&line.la_code, &child, Change::of(&line.document, Semantics::Replace));
+        held.apply(&line.la_code, &child, Change::hold(&line.document));
     }
     Ok(held)
 }

@@ -13,7 +13,7 @@ pub struct Stats {
     pub records: u64,
     /// Records of accepted batches.
     pub applied: u64,
-    /// Of those applied, the ones that changed nothing: equal to what was held, or the purge of a child not held.
+    /// Of those applied, the ones that changed nothing: what was held already says so, or the child to purge was not held.
     pub repeated: u64,
     /// Faults made on purpose, by kind.
     pub faults: BTreeMap<String, u64>,

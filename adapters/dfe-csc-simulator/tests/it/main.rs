@@ -1,6 +1,7 @@
 //! The simulator over real sockets.
 
 mod http;
+mod merging;
 mod receiving;
 mod refusing;
 mod showing;
