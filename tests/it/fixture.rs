@@ -9,7 +9,7 @@ use csc_bridge_core::config::Config;
 use csc_bridge_core::delta::canonical_hash;
 use csc_bridge_core::payload::read::{self, Roll};
 use csc_bridge_core::payload::rows::ChunkRows;
-use csc_bridge_core::payload::{Assembler, Findings, Plan, Verdict};
+use csc_bridge_core::payload::{Assembler, Findings, Plan, Retired, Verdict};
 use csc_bridge_core::pipeline::judge;
 use csc_bridge_core::registry::DatabaseAdapter;
 use csc_bridge_core::source::ReadSession;
@@ -62,19 +62,7 @@ impl Fixture {
                 Verdict::Cohort(child) => {
                     let hash = canonical_hash(child.document, &self.config.payload.unstable_ids).expect("JSON");
                     assert_eq!(hash, child.hash, "{}: the bytes written are not canonical", self.name);
-                    let mut gone_by: Vec<String> = child
-                        .retired
-                        .iter()
-                        .map(|entry| {
-                            let list = entry.list.replace("[]", "");
-                            match (entry.parent, list.split_once('.')) {
-                                (Some(parent), Some((outer, inner))) => {
-                                    format!("{outer}/{parent}/{inner}/{}", entry.id)
-                                }
-                                _ => format!("{list}/{}", entry.id),
-                            }
-                        })
-                        .collect();
+                    let mut gone_by: Vec<String> = child.retired.iter().map(place).collect();
                     gone_by.sort();
                     gone_by.dedup();
                     if !gone_by.is_empty() {
@@ -93,6 +81,16 @@ impl Fixture {
         let found: BTreeMap<String, u64> = findings.list().into_iter().map(|found| (found.rule, found.count)).collect();
         tidy(json!({ "documents": documents, "left": left, "refused": refused, "findings": found, "retired": retired }))
     }
+}
+
+/// Where a retired record or object stands: `social_care_episodes/E1/child_in_need_plans/P1`.
+fn place(entry: &Retired<'_>) -> String {
+    let mut ids = entry.ids.iter();
+    let parts = entry.path.split('.').map(|part| match part.strip_suffix("[]") {
+        Some(list) => format!("{list}/{}", ids.next().expect("an id for each list")),
+        None => part.to_owned(),
+    });
+    parts.collect::<Vec<String>>().join("/")
 }
 
 /// All fixtures, by name.

@@ -40,17 +40,18 @@ pub struct Assembled<'a, 'b> {
     pub legacy_id: Option<&'a str>,
     /// Records that the SSD still holds, left out by the rules.
     pub retired: Vec<Retired<'a>>,
+    /// How many records with an id the document has, the child itself not among them.
+    pub records: u64,
 }
 
-/// A record that the SSD still holds for the child and that the rules left out: retired, not gone (design, section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What the SSD still holds of a child and the rules left out: retired, not gone (design, section 6). A record of a list, or the
+/// rows behind an object block.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Retired<'a> {
-    /// The path of its list, such as `social_care_episodes[].child_in_need_plans[]`.
-    pub list: &'a str,
-    /// The id of the record that holds the list, if it is not the child itself.
-    pub parent: Option<&'a str>,
-    /// Its id.
-    pub id: &'a str,
+    /// The block's path, such as `social_care_episodes[].child_in_need_plans[]` or `social_care_episodes[].adoption`.
+    pub path: &'a str,
+    /// The ids of the records around it, the outermost first; then, of a list's record, its own.
+    pub ids: Vec<&'a str>,
 }
 
 impl<'a> Assembler<'a> {
@@ -82,17 +83,19 @@ impl<'a> Assembler<'a> {
             reporter: Reporter { findings: Some(findings), child: id, invalid: self.plan.invalid },
             record_ids: true,
             unstable: Vec::new(),
+            within: Vec::new(),
             retired: Vec::new(),
+            records: 0,
         };
         self.out.clear();
-        writer.object(root, &writer.with_lookups(root, Env::of(person)), None, &mut self.out);
+        writer.object(root, &writer.with_lookups(root, Env::of(person)), &mut self.out);
         let legacy = root.fields.iter().find(|field| field.key == "mis_child_id");
         let legacy_id =
             legacy.and_then(|field| writer.reporter.quietly().good_text(self.plan, field, &Env::of(person)));
-        let (unstable, retired) = (writer.unstable, writer.retired);
+        let (unstable, retired, records) = (writer.unstable, writer.retired, writer.records);
         let document = std::str::from_utf8(&self.out).map_err(|_| Error::internal("a document is not UTF-8"))?;
         let hash = hash_without(document.as_bytes(), &unstable);
-        Ok(Verdict::Cohort(Assembled { document, hash, legacy_id, retired }))
+        Ok(Verdict::Cohort(Assembled { document, hash, legacy_id, retired, records }))
     }
 }
 
@@ -109,14 +112,17 @@ fn hash_without(bytes: &[u8], ranges: &[(usize, usize)]) -> Hash {
 }
 
 /// Follows the plan for one child.
-struct Writer<'a, 'f> {
-    child: Child<'a>,
-    reporter: Reporter<'a, 'f>,
+pub(super) struct Writer<'a, 'f> {
+    pub(super) child: Child<'a>,
+    pub(super) reporter: Reporter<'a, 'f>,
     /// Off while a member is written only to be compared: without record ids, without findings.
     record_ids: bool,
     /// Byte ranges of the document that stay out of the hash.
     unstable: Vec<(usize, usize)>,
-    retired: Vec<Retired<'a>>,
+    /// The ids of the records around what is being written, the outermost first.
+    pub(super) within: Vec<&'a str>,
+    pub(super) retired: Vec<Retired<'a>>,
+    records: u64,
 }
 
 /// A member of a list, before it is written.
@@ -127,7 +133,7 @@ struct Candidate<'a> {
 
 impl<'a> Writer<'a, '_> {
     /// Writes an object of a block for one row; says whether anything but `purge` stands in it.
-    fn object(&mut self, block: &'a BlockPlan, env: &Env<'a>, own_id: Option<&'a str>, out: &mut Vec<u8>) -> bool {
+    fn object(&mut self, block: &'a BlockPlan, env: &Env<'a>, out: &mut Vec<u8>) -> bool {
         out.push(b'{');
         let mut written = 0;
         let mut values = 0;
@@ -147,7 +153,7 @@ impl<'a> Writer<'a, '_> {
             out.push(b':');
             let is_written = match *member {
                 Member::Field(index) => self.field(block, index, env, out),
-                Member::Block(index) => self.block(&block.blocks[index], env, own_id, out),
+                Member::Block(index) => self.block(&block.blocks[index], env, out),
                 Member::Purge => {
                     out.extend_from_slice(b"false");
                     true
@@ -188,20 +194,24 @@ impl<'a> Writer<'a, '_> {
         self.reporter.write_field(self.child, field, env, out)
     }
 
-    fn block(&mut self, block: &'a BlockPlan, parent: &Env<'a>, parent_id: Option<&'a str>, out: &mut Vec<u8>) -> bool {
+    fn block(&mut self, block: &'a BlockPlan, parent: &Env<'a>, out: &mut Vec<u8>) -> bool {
         if block.list {
-            return self.list(block, parent, parent_id, out);
+            return self.list(block, parent, out);
         }
         let env = match block.source {
             Source::Parent => Some(self.with_lookups(block, Env { row: parent.row, lookups: Default::default() })),
             _ => self.picked(block, parent),
         };
-        let Some(env) = env else { return false };
+        let Some(env) = env else {
+            self.retire_object(block, parent);
+            return false;
+        };
         let (length, unstable) = (out.len(), self.unstable.len());
-        let has_values = self.object(block, &env, None, out);
+        let has_values = self.object(block, &env, out);
         if block.drop_empty && !has_values {
             out.truncate(length);
             self.unstable.truncate(unstable);
+            self.retire_object(block, parent);
             return false;
         }
         true
@@ -227,11 +237,14 @@ impl<'a> Writer<'a, '_> {
         rows.first().copied()
     }
 
-    fn list(&mut self, block: &'a BlockPlan, parent: &Env<'a>, parent_id: Option<&'a str>, out: &mut Vec<u8>) -> bool {
+    fn list(&mut self, block: &'a BlockPlan, parent: &Env<'a>, out: &mut Vec<u8>) -> bool {
         let (members, retired) = self.members(block, parent);
         if self.record_ids {
-            let gone_by = retired.into_iter().filter(|id| !members.iter().any(|member| member.id == Some(*id)));
-            self.retired.extend(gone_by.map(|id| Retired { list: &block.path, parent: parent_id, id }));
+            for (id, env) in retired {
+                if !members.iter().any(|member| member.id == Some(id)) {
+                    self.retire(block, id, &env);
+                }
+            }
         }
         out.push(b'[');
         let mut count = 0;
@@ -242,7 +255,12 @@ impl<'a> Writer<'a, '_> {
                 out.push(b',');
             }
             let start = out.len();
-            self.object(block, &member.env, member.id, out);
+            self.within.extend(member.id);
+            self.object(block, &member.env, out);
+            if member.id.is_some() {
+                self.within.pop();
+                self.records += 1;
+            }
             // Identical members without an id count once. Members of equal content stand side by side.
             if block.id.is_none() && count > 0 && out[last.clone()] == out[start..] {
                 out.truncate(before);
@@ -255,8 +273,8 @@ impl<'a> Writer<'a, '_> {
         count > 0
     }
 
-    /// The members of a list in order, and the ids of the records that its row rules left out.
-    fn members(&mut self, block: &'a BlockPlan, parent: &Env<'a>) -> (Vec<Candidate<'a>>, Vec<&'a str>) {
+    /// The members of a list in order, and the records that its row rules left out, by id.
+    fn members(&mut self, block: &'a BlockPlan, parent: &Env<'a>) -> (Vec<Candidate<'a>>, Vec<(&'a str, Env<'a>)>) {
         let mut members = Vec::new();
         let mut retired = Vec::new();
         for env in self.rows(block, parent) {
@@ -272,7 +290,8 @@ impl<'a> Writer<'a, '_> {
             if !counts {
                 self.reporter.report_bad_days(&env);
                 if block.id.is_some() {
-                    retired.extend(self.reporter.quietly().good_text(self.child.plan, required, &env));
+                    let id = self.reporter.quietly().good_text(self.child.plan, required, &env);
+                    retired.extend(id.map(|id| (id, env)));
                 }
                 continue;
             }
@@ -328,14 +347,16 @@ impl<'a> Writer<'a, '_> {
             reporter: self.reporter.quietly(),
             record_ids: false,
             unstable: Vec::new(),
+            within: Vec::new(),
             retired: Vec::new(),
+            records: 0,
         };
-        quiet.object(block, env, None, &mut bytes);
+        quiet.object(block, env, &mut bytes);
         bytes
     }
 
     /// The rows a block shows for its parent's row, with their lookups, before any row rule.
-    fn rows(&self, block: &'a BlockPlan, parent: &Env<'a>) -> Vec<Env<'a>> {
+    pub(super) fn rows(&self, block: &'a BlockPlan, parent: &Env<'a>) -> Vec<Env<'a>> {
         match &block.source {
             Source::Parent => vec![self.with_lookups(block, *parent)],
             Source::Placements(plan) => self.child.placements(plan, parent.row),

@@ -100,6 +100,17 @@ impl<'a> Json<'a> {
         })
     }
 
+    /// The member of an object.
+    pub fn get(&self, key: &str) -> Option<&Json<'a>> {
+        match self {
+            Json::Object(members) => {
+                let found = members.binary_search_by(|(known, _)| (**known).cmp(key));
+                found.ok().map(|index| &members[index].1)
+            }
+            _ => None,
+        }
+    }
+
     /// The member of an object, its key compared in any case.
     pub fn get_ignoring_case(&self, key: &str) -> Option<&Json<'a>> {
         match self {

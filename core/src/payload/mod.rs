@@ -16,11 +16,12 @@ pub mod plan;
 mod plan_blocks;
 pub mod read;
 mod resolve;
+mod retire;
 pub mod rows;
 mod rules;
 pub mod validate;
 mod value;
 
-pub use assemble::{Assembled, Assembler, Verdict};
+pub use assemble::{Assembled, Assembler, Retired, Verdict};
 pub use findings::{Finding, Findings, Severity};
 pub use plan::{Plan, RunDates};
