@@ -40,11 +40,13 @@ pub enum Command {
     /// Write a first configuration
     Init(Init),
     /// Stage, then submit: the nightly job
-    Run(RunArgs),
+    Run(StageArgs),
     /// Turn the SSD into staged documents
-    Stage(RunArgs),
+    Stage(StageArgs),
     /// Send what is pending
     Submit(RunArgs),
+    /// Show what a run would do and why, with nothing written
+    Plan(RunArgs),
     /// Print what would be sent, without sending
     Payload(Payload),
     /// Show what the staging table holds and how the last run ended
@@ -82,6 +84,34 @@ pub struct RunArgs {
     pub run_date: Option<Date>,
 }
 
+#[derive(Args, Clone, Default)]
+pub struct StageArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub accept: Accept,
+}
+
+/// What a guard would stop and the operator lets through, for this run only.
+#[derive(Args, Clone, Default)]
+pub struct Accept {
+    /// Let up to N children be gone from the SSD
+    #[arg(long = "accept-gone", value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub gone: u64,
+    /// Let up to N children be changed
+    #[arg(long = "accept-changes", value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub changes: u64,
+    /// Let up to N records inside documents be purged
+    #[arg(long = "accept-member-purges", value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub member_purges: u64,
+    /// Let an SSD table have fewer rows than in the last good run, or none; may be given several times
+    #[arg(long = "accept-table", value_name = "NAME")]
+    pub tables: Vec<String>,
+    /// Let the SSD be without children
+    #[arg(long = "accept-empty")]
+    pub empty: bool,
+}
+
 #[derive(Args)]
 pub struct StatusArgs {
     /// Use the staging table's _anon twin
@@ -97,6 +127,9 @@ pub struct Payload {
     /// Every child's document, whether it would be sent or not
     #[arg(long)]
     pub all: bool,
+    /// Print beside each document the partial one that DfE would need if it merges, or null where only the full one will do
+    #[arg(long, conflicts_with = "findings")]
+    pub partial: bool,
     /// Print what the rules left out instead of the documents, with some of the values
     #[arg(long)]
     pub findings: bool,
@@ -138,6 +171,9 @@ pub struct Simulate {
     /// How long each batch takes, such as 50ms
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub latency: String,
+    /// What a second document for a child does
+    #[arg(long, value_name = "NAME", default_value = "replace", value_parser = ["replace", "merge"])]
+    pub semantics: String,
     /// Take any document
     #[arg(long)]
     pub no_validate: bool,

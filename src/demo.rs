@@ -7,13 +7,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use csc_bridge_core::config::{self, Config};
+use csc_bridge_core::config::{self, Config, Semantics};
 use csc_bridge_core::error::{Error, Kind};
 use csc_bridge_core::pipeline::{Staged, Submitted};
 use csc_bridge_dfe_csc_simulator::{Running, Settings};
 use serde_json::{Value, json};
 
-use crate::cli::{Cli, Command, Demo, Generate, Global, Mutate, RunArgs};
+use crate::cli::{Cli, Command, Demo, Generate, Global, Mutate, StageArgs};
 use crate::report::Report;
 use crate::setup::{registry, today};
 use crate::{generate, init, mutate, run, simulate};
@@ -25,7 +25,8 @@ pub async fn demo(global: &Global, args: &Demo, report: &mut Report) -> anyhow::
     report.run_date(today()?);
     let folder = tempfile::Builder::new().prefix("csc-bridge-demo-").tempdir()?;
     let definition = config::load_definition("dfe-csc-0.9", folder.path())?;
-    let settings = Settings { validator: Some(simulate::validator(&definition)?), ..Settings::default() };
+    let settings =
+        Settings { validator: Some(simulate::validator(&definition, Semantics::Replace)?), ..Settings::default() };
     let simulator = simulate::start(LISTEN.into(), settings).await?;
     let stage = Theatre { global: configure(global, folder.path(), &simulator)? };
     say(
@@ -98,7 +99,7 @@ impl Theatre {
 
     async fn night(&self) -> anyhow::Result<Night> {
         let began = Instant::now();
-        let mut said = self.play(Command::Run(RunArgs::default())).await?;
+        let mut said = self.play(Command::Run(StageArgs::default())).await?;
         let seconds = (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         let staged = serde_json::from_value(said["staged"].take())?;
         let submitted = serde_json::from_value(said["submitted"].take())?;

@@ -8,6 +8,7 @@ mod init;
 mod log;
 mod mutate;
 mod payload;
+mod plan;
 mod progress;
 mod report;
 mod run;
@@ -55,6 +56,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> anyhow::Result<()> {
         Command::Run(args) => run::run(&cli.global, args, report).await,
         Command::Stage(args) => stage::stage(&cli.global, args, report).await,
         Command::Submit(args) => submit::submit(&cli.global, args, report).await,
+        Command::Plan(args) => plan::plan(&cli.global, args, report).await,
         Command::Payload(args) => payload::payload(&cli.global, args, report).await,
         Command::Status(args) => status::status(&cli.global, args, report).await,
         Command::Generate(args) => generate::generate(&cli.global, args, report).await,

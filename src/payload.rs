@@ -3,9 +3,10 @@
 use std::io::{self, BufWriter, Write};
 use std::sync::Mutex;
 
+use csc_bridge_core::config::{Mode, Semantics};
 use csc_bridge_core::error::{Error, Kind};
 use csc_bridge_core::payload::Finding;
-use csc_bridge_core::pipeline::{self, Event, StageSettings};
+use csc_bridge_core::pipeline::{self, Event, Shows, StageSettings};
 
 use crate::cli::{Global, Payload};
 use crate::report::Report;
@@ -17,16 +18,15 @@ pub async fn payload(global: &Global, args: &Payload, report: &mut Report) -> an
     let sink = setup.sink_facts()?;
     let date = setup.run_date(args.run.run_date, sink, report)?;
     let plan = setup.plan(date)?;
-    let settings = StageSettings {
-        chunk: setup.config.source.chunk,
-        unstable_ids: setup.config.payload.unstable_ids.clone(),
-        dry_run: true,
-        request_life: sink.limits.request_life,
-        finding_values: args.findings,
-    };
+    let shows = Shows { finding_values: args.findings, prepared: args.partial, ..Shows::default() };
+    let mut settings = StageSettings { shows, ..setup.stage_settings(sink, true) };
+    if args.partial {
+        // What a DfE that merges would need, whatever the configuration says that this one does.
+        (settings.policy.semantics, settings.policy.mode) = (Semantics::Merge, Mode::Partial);
+    }
     let printer = Mutex::new(Printer { out: BufWriter::new(io::stdout()), count: 0, result: Ok(()) });
     let staged = pipeline::stage(plan, setup.source()?, setup.staging()?, settings, &mut |event| {
-        let Event::Document { person_id, document, to_be_sent } = event else { return };
+        let Event::Document { person_id, document, partial, to_be_sent } = event else { return };
         let wanted = match &args.child {
             Some(id) => id.trim() == person_id,
             None => args.all || to_be_sent,
@@ -35,7 +35,9 @@ pub async fn payload(global: &Global, args: &Payload, report: &mut Report) -> an
             && !args.findings
             && let Ok(mut printer) = printer.lock()
         {
-            printer.print(document, args.child.is_some());
+            let both =
+                args.partial.then(|| format!("{{\"full\":{document},\"partial\":{}}}", partial.unwrap_or("null")));
+            printer.print(both.as_deref().unwrap_or(document), args.child.is_some());
         }
     })
     .await?;

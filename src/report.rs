@@ -29,6 +29,8 @@ pub struct Report {
 pub enum Code {
     /// Command line or configuration.
     Usage,
+    /// A guard stopped the run.
+    Guard,
     /// A database or the API could not be reached.
     Unreachable,
     /// Failed.
@@ -46,6 +48,7 @@ impl Code {
             Code::Failed => 1,
             Code::Usage => 2,
             Code::SomeRefused => 3,
+            Code::Guard => 4,
             Code::Unreachable => 5,
         }
     }
@@ -54,6 +57,7 @@ impl Code {
     fn of(error: &anyhow::Error) -> Code {
         match error.downcast_ref::<Error>().map(Error::kind) {
             Some(Kind::Config) => Code::Usage,
+            Some(Kind::Guard) => Code::Guard,
             Some(Kind::Unreachable) => Code::Unreachable,
             _ => Code::Failed,
         }
@@ -65,9 +69,10 @@ impl Report {
         let run = |args: &RunArgs| args.dry_run;
         let (command, dry_run) = match &cli.command {
             Command::Init(_) => ("init", false),
-            Command::Run(args) => ("run", run(args)),
-            Command::Stage(args) => ("stage", run(args)),
+            Command::Run(args) => ("run", run(&args.run)),
+            Command::Stage(args) => ("stage", run(&args.run)),
             Command::Submit(args) => ("submit", run(args)),
+            Command::Plan(_) => ("plan", true),
             Command::Payload(_) => ("payload", true),
             Command::Status(_) => ("status", false),
             Command::Generate(_) => ("generate", false),

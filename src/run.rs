@@ -2,18 +2,19 @@
 
 use std::time::Instant;
 
-use crate::cli::{Global, RunArgs};
+use crate::cli::{Global, StageArgs};
 use crate::report::Report;
 use crate::setup::Setup;
 use crate::stage::Logged;
 use crate::{stage, submit};
 
 /// The command.
-pub async fn run(global: &Global, args: &RunArgs, report: &mut Report) -> anyhow::Result<()> {
-    let setup = Setup::load(global, report, args.anon)?;
+pub async fn run(global: &Global, args: &StageArgs, report: &mut Report) -> anyhow::Result<()> {
+    let setup = Setup::load(global, report, args.run.anon)?;
+    setup.may_stage("run")?;
     let sink = setup.sink()?;
     let facts = setup.sink_facts()?;
-    let date = setup.run_date(args.run_date, facts, report)?;
+    let date = setup.run_date(args.run.run_date, facts, report)?;
     let staging = setup.staging()?;
     let plan = setup.plan(date)?;
     report
@@ -21,11 +22,13 @@ pub async fn run(global: &Global, args: &RunArgs, report: &mut Report) -> anyhow
     let began = Instant::now();
     let mut staged = None;
     let outcome = async {
-        let done = stage::perform(global, &setup, plan, staging.clone(), facts, args.dry_run).await?;
-        stage::show(report, &done);
+        let settings = stage::settings(&setup, facts, args);
+        let done = stage::perform(global, &setup, plan.clone(), staging.clone(), settings).await?;
         let recovered = done.recovered;
+        let shown = stage::show(report, &done);
         staged = Some(done);
-        let submitted = submit::perform(global, &setup, staging.clone(), sink, report, args.dry_run).await?;
+        shown?;
+        let submitted = submit::perform(global, &setup, plan, staging.clone(), sink, report, args.run.dry_run).await?;
         submit::show(report, submitted, recovered)
     }
     .await;

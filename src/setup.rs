@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use csc_bridge_core::config::Config;
+use csc_bridge_core::config::{Config, ManagedBy};
+use csc_bridge_core::delta::Policy;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::payload::Plan;
+use csc_bridge_core::pipeline::{Accepted, Shows, StageSettings};
 use csc_bridge_core::pseudonym::Pseudonyms;
 use csc_bridge_core::registry::Registry;
 use csc_bridge_core::sink::{Facts, Sink};
@@ -97,6 +99,36 @@ impl Setup {
         };
         report.run_date(date);
         Ok(date)
+    }
+
+    /// How `stage` works here, with nothing let through and nothing shown.
+    pub fn stage_settings(&self, sink: Facts, dry_run: bool) -> StageSettings {
+        let config = &self.config;
+        StageSettings {
+            chunk: config.source.chunk,
+            unstable_ids: config.payload.unstable_ids.clone(),
+            policy: Policy { semantics: config.sink.semantics, mode: config.payload.mode, deletions: config.deletions },
+            removed_values: config.payload.removed_values,
+            guards: config.guards,
+            accepted: Accepted::default(),
+            dry_run,
+            request_life: sink.limits.request_life,
+            shows: Shows::default(),
+        }
+    }
+
+    /// Refuses to stage into a table that somebody else's SQL fills.
+    pub fn may_stage(&self, command: &str) -> Result<()> {
+        match self.config.staging.managed_by {
+            ManagedBy::CscBridge => Ok(()),
+            ManagedBy::Sql => Err(Error::new(
+                Kind::Config,
+                format!(
+                    "{command} stages, and [staging] managed_by is \"sql\": somebody else's script fills that table"
+                ),
+                "send what it holds with: csc-bridge submit; or write managed_by = \"csc-bridge\", once their script no longer runs",
+            )),
+        }
     }
 
     /// The definition, resolved for this CMS and this run.

@@ -3,36 +3,53 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use csc_bridge_core::error::{Error, Kind};
 use csc_bridge_core::payload::Plan;
-use csc_bridge_core::pipeline::{self, Event, StageReport, StageSettings};
+use csc_bridge_core::pipeline::{self, Accepted, Event, Guard, StageReport, StageSettings};
 use csc_bridge_core::sink::Facts;
 use csc_bridge_core::staging::{RunRecord, Staging};
 use jiff::civil::Date;
 use serde_json::json;
 
-use crate::cli::{Global, RunArgs};
+use crate::cli::{Global, StageArgs};
 use crate::progress::Progress;
 use crate::report::{Code, Report};
 use crate::setup::Setup;
 
 /// The command.
-pub async fn stage(global: &Global, args: &RunArgs, report: &mut Report) -> anyhow::Result<()> {
-    let setup = Setup::load(global, report, args.anon)?;
+pub async fn stage(global: &Global, args: &StageArgs, report: &mut Report) -> anyhow::Result<()> {
+    let setup = Setup::load(global, report, args.run.anon)?;
+    setup.may_stage("stage")?;
     let sink = setup.sink_facts()?;
-    let date = setup.run_date(args.run_date, sink, report)?;
+    let date = setup.run_date(args.run.run_date, sink, report)?;
     let staging = setup.staging()?;
     let plan = setup.plan(date)?;
     report.key("window", json!({ "start": plan.dates.start.to_string(), "end": plan.dates.end.to_string() }));
     let began = Instant::now();
-    let staged = perform(global, &setup, plan, staging.clone(), sink, args.dry_run).await;
+    let settings = settings(&setup, sink, args);
+    let staged = perform(global, &setup, plan, staging.clone(), settings).await;
     let (staged, outcome) = match staged {
         Ok(staged) => (Some(staged), Ok(())),
         Err(error) => (None, Err(error)),
     };
-    if let Some(staged) = &staged {
-        show(report, staged);
-    }
+    let outcome = match &staged {
+        Some(staged) => show(report, staged),
+        None => outcome,
+    };
     log_run(&*staging, report, Logged { date, began, staged: staged.as_ref() }, outcome).await
+}
+
+/// How to stage, with what the operator lets through.
+pub fn settings(setup: &Setup, sink: Facts, args: &StageArgs) -> StageSettings {
+    let accept = args.accept.clone();
+    let accepted = Accepted {
+        gone: accept.gone,
+        changes: accept.changes,
+        member_purges: accept.member_purges,
+        tables: accept.tables,
+        empty: accept.empty,
+    };
+    StageSettings { accepted, ..setup.stage_settings(sink, args.run.dry_run) }
 }
 
 /// Stages, with a progress bar.
@@ -41,16 +58,8 @@ pub async fn perform(
     setup: &Setup,
     plan: Arc<Plan>,
     staging: Arc<dyn Staging>,
-    sink: Facts,
-    dry_run: bool,
+    settings: StageSettings,
 ) -> anyhow::Result<StageReport> {
-    let settings = StageSettings {
-        chunk: setup.config.source.chunk,
-        unstable_ids: setup.config.payload.unstable_ids.clone(),
-        dry_run,
-        request_life: sink.limits.request_life,
-        finding_values: false,
-    };
     let progress = Progress::new(global, "staging", 0);
     let result = pipeline::stage(plan, setup.source()?, staging, settings, &mut |event| match event {
         Event::Children(total) => progress.total(total),
@@ -63,13 +72,16 @@ pub async fn perform(
 }
 
 /// Adds what was staged to the report.
-pub fn show(report: &mut Report, staged: &StageReport) {
+///
+/// # Errors
+/// What a guard stopped, with the flags that let exactly that through.
+pub fn show(report: &mut Report, staged: &StageReport) -> anyhow::Result<()> {
     let counts = staged.staged;
     report.key("rows", &staged.rows);
     report.key("staged", counts);
     let findings = report.findings(&staged.findings);
     report.key("findings", findings);
-    report.key("guards", json!([]));
+    report.key("guards", &staged.guards);
     report.key("recovered", json!({ "unsure": staged.recovered }));
     if staged.left_for_next_run > 0 {
         report.at_least(Code::Failed);
@@ -93,6 +105,36 @@ pub fn show(report: &mut Report, staged: &StageReport) {
     let findings: Vec<(String, String)> =
         staged.findings.iter().map(|found| (found.rule.clone(), found.count.to_string())).collect();
     report.table("Left out or corrected (see: csc-bridge payload --findings)", &findings);
+    stopped(staged)
+}
+
+/// What the guards that fired have to say.
+fn stopped(staged: &StageReport) -> anyhow::Result<()> {
+    let said: Vec<String> = staged.fired().map(explain).collect();
+    if said.is_empty() {
+        return Ok(());
+    }
+    let flags: Vec<&str> = staged.fired().map(|guard| guard.flag.as_str()).collect();
+    let message = format!("a guard stopped the run, nothing was written: {}", said.join("; "));
+    let advice = format!(
+        "see whether the SSD was refreshed whole; if all of this is right, let it through once with: {}",
+        flags.join(" ")
+    );
+    Err(Error::new(Kind::Guard, message, advice).into())
+}
+
+fn explain(guard: &Guard) -> String {
+    let Guard { name, table, value, of, limit, .. } = guard;
+    match (*name, table) {
+        ("empty", _) => "the SSD has no children at all".to_owned(),
+        (_, Some(table)) if value == of => format!("{table} has no rows, {of} in the last good run"),
+        (_, Some(table)) => {
+            format!("{table} has {value} rows fewer than the {of} of the last good run, {limit} at most")
+        }
+        ("max_gone", _) => format!("{value} of {of} children are gone from the SSD, {limit} at most"),
+        ("max_changed", _) => format!("{value} of {of} children changed, {limit} at most"),
+        _ => format!("{value} of {of} records inside documents are gone from the SSD, {limit} at most"),
+    }
 }
 
 /// A run, for the run log.
@@ -120,7 +162,11 @@ pub async fn log_run(
         run_date: run.date.to_string(),
         exit_code: report.code_with(outcome.as_ref().err()),
         seconds: run.began.elapsed().as_secs() + 1,
-        table_rows: run.staged.map(|staged| json!(staged.rows).to_string()),
+        // What a guard stopped is nothing to compare the next run with.
+        table_rows: run
+            .staged
+            .filter(|staged| staged.fired().next().is_none())
+            .map(|staged| json!(staged.rows).to_string()),
         report: report.own_json(),
     };
     match (staging.record_run(&record).await, outcome) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use csc_bridge_core::payload::Plan;
 use csc_bridge_core::pipeline::{self, SubmitReport, SubmitSettings};
 use csc_bridge_core::sink::Sink;
 use csc_bridge_core::staging::Staging;
@@ -21,7 +22,8 @@ pub async fn submit(global: &Global, args: &RunArgs, report: &mut Report) -> any
     let date = setup.run_date(args.run_date, setup.sink_facts()?, report)?;
     let staging = setup.staging()?;
     let began = Instant::now();
-    let submitted = perform(global, &setup, staging.clone(), sink, report, args.dry_run).await;
+    let plan = setup.plan(date)?;
+    let submitted = perform(global, &setup, plan, staging.clone(), sink, report, args.dry_run).await;
     let outcome = submitted.and_then(|submitted| show(report, submitted, 0));
     stage::log_run(&*staging, report, Logged { date, began, staged: None }, outcome).await
 }
@@ -30,21 +32,20 @@ pub async fn submit(global: &Global, args: &RunArgs, report: &mut Report) -> any
 pub async fn perform(
     global: &Global,
     setup: &Setup,
+    plan: Arc<Plan>,
     staging: Arc<dyn Staging>,
     sink: Arc<dyn Sink>,
     report: &Report,
     dry_run: bool,
 ) -> anyhow::Result<SubmitReport> {
-    let config = &setup.config.sink;
+    let config = &setup.config;
     let settings = SubmitSettings {
         run_id: report.run_id().to_owned(),
-        concurrency: config.concurrency,
-        min_interval: config.min_interval,
-        max_attempts: config.max_attempts,
-        max_retry_after: config.max_retry_after,
-        isolation_budget: config.isolation_budget,
-        stop_after_failed_batches: config.stop_after_failed_batches,
-        unstable_ids: setup.config.payload.unstable_ids.clone(),
+        sink: config.sink.clone(),
+        payload: config.payload.clone(),
+        deletions: config.deletions,
+        managed_by: config.staging.managed_by,
+        plan,
         dry_run,
     };
     let progress = Progress::new(global, "sending", 0);
@@ -72,6 +73,11 @@ pub fn show(report: &mut Report, submitted: SubmitReport, recovered: u64) -> any
         .map(|((status, path), count)| json!({ "code": status, "path": path, "count": count }))
         .collect();
     report.key("refusals", refusals);
+    if submitted.superseded > 0 {
+        let rows = submitted.superseded;
+        let line = json!({ "rule": "staging.duplicate_rows", "severity": "warning", "count": rows, "example": null });
+        report.key("findings", [line]);
+    }
     report.key("stopped", submitted.stopped);
     if counts.refused + counts.failed > 0 {
         report.at_least(Code::SomeRefused);
@@ -81,10 +87,13 @@ pub fn show(report: &mut Report, submitted: SubmitReport, recovered: u64) -> any
     }
     let all = [
         ("accepted", counts.sent),
+        ("of them partial documents", counts.partial),
+        ("of them purges", counts.purged),
         ("refused", counts.refused),
         ("failed", counts.failed),
         ("answer unknown", counts.unknown),
         ("still to be sent", counts.left_pending),
+        ("older rows of a child, left alone", submitted.superseded),
         ("answers never recorded, to be sent again", submitted.recovered),
         ("requests without an answer, taken up by a later run", submitted.open_intents),
         ("requests", counts.requests),

@@ -26,6 +26,8 @@ pub enum Kind {
     Incomplete,
     /// The other end broke its own protocol: an answer that cannot be understood.
     Protocol,
+    /// A guard stopped the run before anything was written: it would have changed too much, or had read too little.
+    Guard,
     /// The operating system refused a file, a folder or a socket of this machine.
     Io,
     /// A fault of this program.
@@ -46,7 +48,8 @@ impl Kind {
     pub fn directive(self) -> Directive {
         match self {
             Kind::Unreachable | Kind::Busy | Kind::Incomplete | Kind::Protocol => Directive::NextRun,
-            Kind::Config | Kind::Permission | Kind::Schema | Kind::Data | Kind::Io | Kind::Internal => Directive::Stop,
+            Kind::Config | Kind::Permission | Kind::Schema | Kind::Data | Kind::Io => Directive::Stop,
+            Kind::Guard | Kind::Internal => Directive::Stop,
         }
     }
 }

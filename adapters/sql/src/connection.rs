@@ -121,17 +121,25 @@ impl Row {
         }
     }
 
-    /// Takes the whole number at `position`; null counts as 0.
+    /// Takes the whole number at `position`.
     ///
     /// # Errors
     /// A fault of the program: the statement did not ask for a number.
-    pub fn integer(&mut self, position: usize) -> Result<i64> {
+    pub fn number(&mut self, position: usize) -> Result<Option<i64>> {
         match self.take(position)? {
-            Value::Null => Ok(0),
-            Value::Integer(number) => Ok(number),
+            Value::Null => Ok(None),
+            Value::Integer(number) => Ok(Some(number)),
             Value::Text(_) | Value::Bytes(_) => {
                 Err(Error::internal("a query returned text where a number was asked for"))
             }
         }
+    }
+
+    /// Takes the whole number at `position`; null counts as 0.
+    ///
+    /// # Errors
+    /// A fault of the program, as for [`Row::number`].
+    pub fn integer(&mut self, position: usize) -> Result<i64> {
+        Ok(self.number(position)?.unwrap_or(0))
     }
 }

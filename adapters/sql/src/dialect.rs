@@ -45,6 +45,10 @@ pub trait Dialect: Send + Sync {
     /// The database's present time less `age`.
     fn before_now(&self, age: Duration) -> String;
 
+    /// Whole seconds from a time of the staging tables to the database's present time: null where it is null, negative where it is
+    /// yet to come.
+    fn seconds_since(&self, expr: &str) -> String;
+
     /// `MATERIALIZED ` where the product has the keyword, so that a common table expression that is used once is not folded
     /// into a correlated search; else empty.
     fn materialized(&self) -> &'static str;
@@ -82,6 +86,12 @@ pub trait Dialect: Send + Sync {
 
     /// A column of [`Store::Json`] read as text.
     fn document_out(&self, expr: &str) -> String;
+
+    /// A null-safe, exact comparison of a column of [`Store::Json`] with a text that was read by [`Dialect::document_out`]. A product
+    /// that cannot compare long texts as it compares others has its own.
+    fn same_document(&self, column: &str, text: &str) -> String {
+        self.same(&self.document_out(column), text)
+    }
 
     /// Whether a document column holds anything, without reading it where the product can.
     fn has_document(&self, expr: &str) -> String;
@@ -137,7 +147,7 @@ pub enum Store {
     Hash,
     /// A time, to the millisecond or better.
     Timestamp,
-    /// A whole number.
+    /// A whole number, of any size that [`Store::Identity`] reaches.
     Integer,
 }
 

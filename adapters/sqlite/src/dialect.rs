@@ -28,6 +28,12 @@ impl Dialect for SqliteDialect {
         format!("strftime('%Y-%m-%d %H:%M:%f', 'now', '-{}.{:03} seconds')", age.as_secs(), age.subsec_millis())
     }
 
+    /// Only of what begins as a date does: a bare number, which other tools may have left, would count as a Julian day, which is
+    /// thousands of years ago.
+    fn seconds_since(&self, expr: &str) -> String {
+        format!("CASE WHEN {expr} LIKE '____-__-__%' THEN unixepoch('now') - unixepoch({expr}) END")
+    }
+
     fn materialized(&self) -> &'static str {
         "MATERIALIZED "
     }

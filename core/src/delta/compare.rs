@@ -12,10 +12,15 @@ use crate::staging::Hash;
 pub struct Comparison {
     /// The desired document is the one in `json_payload`, up to unstable ids.
     pub current: bool,
-    /// The desired document is the one that DfE holds, up to unstable ids.
+    /// DfE holds the desired document, up to unstable ids; where it merges, beside it only records that have retired.
     pub held: bool,
     /// `json_payload` is the desired document to the last byte of its canonical form.
     pub stored_exactly: bool,
+}
+
+impl Comparison {
+    /// Of a child without a row nothing is the same.
+    pub const NOTHING: Comparison = Comparison { current: false, held: false, stored_exactly: false };
 }
 
 /// Whether a stored document is `desired` (canonical bytes), leaving the members at the paths of `omit` out of account. Text

@@ -1,7 +1,10 @@
-//! The state table of design section 6 as one pure function.
+//! The state table of design section 6 as one pure function. `docs/states.md` shows it as a table.
+
+use std::time::Duration;
 
 use super::Comparison;
-use crate::staging::{Hash, Held, LedgerRow, RowState, Status};
+use crate::config::{Deletion, Deletions, Mode, Semantics};
+use crate::staging::{Hash, Held, LedgerRow, Outgoing, RowState, Status};
 
 /// What the SSD says about a child today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,17 @@ pub enum Desired {
     Refused,
 }
 
+/// The settings that a decision depends on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// What DfE does with a second document. Under [`Semantics::Merge`] what is sent is prepared by `stage`.
+    pub semantics: Semantics,
+    /// What is sent of a child whose document changed.
+    pub mode: Mode,
+    /// What becomes of children out of the cohort.
+    pub deletions: Deletions,
+}
+
 /// A row's new state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
@@ -34,6 +48,8 @@ pub struct Change {
     pub held: Held,
     /// Whether `json_payload` is written.
     pub writes_document: bool,
+    /// What `partial_json_payload` holds afterwards; never [`Outgoing::Other`].
+    pub outgoing: Outgoing,
     /// What happened, for the report.
     pub effect: Effect,
 }
@@ -47,18 +63,21 @@ pub enum Effect {
     Updated,
     /// Back in the cohort.
     Returned,
-    /// Only the stored text or hash was brought up to date; nothing to send.
+    /// Only the stored text or hash, or what is prepared, was brought up to date; whether it is sent did not change.
     Refreshed,
     /// Newly gone.
     Gone,
     /// Newly left.
     Left,
+    /// Out of the cohort as before; its purge is staged now, or no longer.
+    Out,
     /// Refused while something waited to be sent.
     Refused,
 }
 
-/// What has to change in a child's row; `None` where nothing has. `row` is `None` for a child that has none.
-pub fn decide(row: Option<&LedgerRow>, desired: &Desired) -> Option<Change> {
+/// What has to change in a child's row; `None` where nothing has. `row` is `None` for a child that has none; its
+/// [`LedgerRow::outgoing`] says what is really prepared.
+pub fn decide(row: Option<&LedgerRow>, desired: &Desired, policy: &Policy) -> Option<Change> {
     match (row, desired) {
         (None, Desired::Document { hash, .. }) => Some(Change {
             status: Status::Pending,
@@ -66,17 +85,18 @@ pub fn decide(row: Option<&LedgerRow>, desired: &Desired) -> Option<Change> {
             current_hash: Some(*hash),
             held: Held::Nothing,
             writes_document: true,
+            outgoing: prepared(policy, Status::Pending, Held::Nothing, true),
             effect: Effect::New,
         }),
         (None, Desired::Gone | Desired::Left | Desired::Refused) => None,
-        (Some(row), Desired::Document { hash, same }) => in_cohort(row, *hash, *same),
-        (Some(row), Desired::Gone) => out_of_cohort(row, RowState::Deleted, Effect::Gone),
-        (Some(row), Desired::Left) => out_of_cohort(row, RowState::Left, Effect::Left),
-        (Some(row), Desired::Refused) => out_of_cohort(row, row.row_state, Effect::Refused),
+        (Some(row), Desired::Document { hash, same }) => in_cohort(row, *hash, *same, policy),
+        (Some(row), Desired::Gone) => out(row, RowState::Deleted, Effect::Gone, policy.deletions.gone, policy),
+        (Some(row), Desired::Left) => out(row, RowState::Left, Effect::Left, policy.deletions.left, policy),
+        (Some(row), Desired::Refused) => out(row, row.row_state, Effect::Refused, Deletion::Mark, policy),
     }
 }
 
-fn in_cohort(row: &LedgerRow, hash: Hash, same: Comparison) -> Option<Change> {
+fn in_cohort(row: &LedgerRow, hash: Hash, same: Comparison, policy: &Policy) -> Option<Change> {
     // Another tool's hash of the same document becomes ours, in both columns; what is held does not change by it.
     let held = match row.held {
         Held::Document(_) if same.held => Held::Document(hash),
@@ -96,9 +116,11 @@ fn in_cohort(row: &LedgerRow, hash: Hash, same: Comparison) -> Option<Change> {
             let row_state = if held == Held::Unsure && !returned { row.row_state } else { needs_sending };
             (status, row_state, held)
         }
-        // A new change. Where the row had been set pending by hand, DfE is to get it in full whatever it holds.
+        // A new change. Where the row had been set pending by hand (and perhaps refused since), DfE is to get it in full
+        // whatever it holds.
         (_, _, false) => {
-            let by_hand = row.status == Status::Pending && !returned && is_held(row);
+            let waits = matches!(row.status, Status::Pending | Status::Error);
+            let by_hand = waits && !returned && is_held(row);
             (Status::Pending, needs_sending, if by_hand { Held::Unsure } else { held })
         }
     };
@@ -109,6 +131,7 @@ fn in_cohort(row: &LedgerRow, hash: Hash, same: Comparison) -> Option<Change> {
         current_hash: Some(hash),
         held,
         writes_document,
+        outgoing: prepared(policy, status, held, same.held),
         effect: if returned {
             Effect::Returned
         } else if same.current && (status, row_state) == (row.status, row.row_state) {
@@ -117,9 +140,22 @@ fn in_cohort(row: &LedgerRow, hash: Hash, same: Comparison) -> Option<Change> {
             Effect::Updated
         },
     };
+    // Where DfE replaces, nobody looks at what other tools left in partial_json_payload of a row of the cohort.
+    let is_prepared = policy.semantics == Semantics::Replace || change.outgoing == row.outgoing;
     let nothing = !writes_document
+        && is_prepared
         && (status, row_state, held, change.current_hash) == (row.status, row.row_state, row.held, row.current_hash);
     (!nothing).then_some(change)
+}
+
+/// What has to be prepared for a row of the cohort. `is_held`: it is sent although DfE holds what is desired.
+fn prepared(policy: &Policy, status: Status, held: Held, is_held: bool) -> Outgoing {
+    match (policy.semantics, policy.mode, status, held) {
+        (Semantics::Replace, ..) => Outgoing::Nothing,
+        (Semantics::Merge, _, Status::Sent | Status::Withdrawn | Status::Other, _) => Outgoing::Nothing,
+        (Semantics::Merge, Mode::Partial, _, Held::Document(_)) if !is_held => Outgoing::Changes,
+        (Semantics::Merge, ..) => Outgoing::Full,
+    }
 }
 
 /// Whether the row says of itself that DfE holds what is desired.
@@ -127,11 +163,36 @@ fn is_held(row: &LedgerRow) -> bool {
     row.current_hash.is_some_and(|current| row.held == Held::Document(current))
 }
 
-/// Gone or left under the policy `mark`: never sent, and written once, and again when the reason changes.
-fn out_of_cohort(row: &LedgerRow, row_state: RowState, effect: Effect) -> Option<Change> {
-    let status = if matches!(row.status, Status::Pending | Status::Error) { Status::Withdrawn } else { row.status };
-    if (status, row_state) == (row.status, row.row_state) {
+/// Gone or left. Under the policy `mark`, and where DfE holds nothing, the child is never sent, and the row written once and again when
+/// the reason changes. Under `purge` the purge is staged when the child has been out for as long as the grace, for the same reason.
+fn out(row: &LedgerRow, row_state: RowState, effect: Effect, deletion: Deletion, policy: &Policy) -> Option<Change> {
+    let same_reason = row.row_state == row_state;
+    let is_staged =
+        same_reason && row.outgoing == Outgoing::Purge && matches!(row.status, Status::Pending | Status::Error);
+    let out_for = if same_reason { row.age } else { Duration::ZERO };
+    let purges = match (deletion, row.held) {
+        (Deletion::Mark, _) | (_, Held::Nothing) => false,
+        // A request whose answer is not known may still arrive after the purge: first its intent is closed.
+        (Deletion::Purge, _) => is_staged || (out_for >= policy.deletions.grace && !row.open_intent),
+    };
+    let (status, outgoing) = match (purges, row.status) {
+        (true, Status::Error) => (Status::Error, Outgoing::Purge),
+        (true, _) => (Status::Pending, Outgoing::Purge),
+        (false, Status::Pending | Status::Error) => (Status::Withdrawn, Outgoing::Nothing),
+        (false, status) => (status, Outgoing::Nothing),
+    };
+    // A purge that is no longer staged must not stand there for somebody to set the row pending by hand.
+    if (status, row_state, outgoing) == (row.status, row.row_state, row.outgoing) {
         return None;
     }
-    Some(Change { status, row_state, current_hash: row.current_hash, held: row.held, writes_document: false, effect })
+    let effect = if same_reason && effect != Effect::Refused { Effect::Out } else { effect };
+    Some(Change {
+        status,
+        row_state,
+        current_hash: row.current_hash,
+        held: row.held,
+        writes_document: false,
+        outgoing,
+        effect,
+    })
 }

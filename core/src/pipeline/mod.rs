@@ -5,5 +5,8 @@ mod stage;
 mod submit;
 
 pub use people::{People, judge};
-pub use stage::{Event, StageReport, StageSettings, Staged, stage};
+pub use stage::{
+    Accepted, Changes, Event, Foreseen, Guard, Purges, Retirements, Shows, StageReport, StageSettings, Staged,
+    WouldSend, stage,
+};
 pub use submit::{Stopped, SubmitReport, SubmitSettings, Submitted, submit};

@@ -26,6 +26,8 @@ pub struct IntentRecord {
     pub hash: Hash,
     /// What it is based on.
     pub based_on: Held,
+    /// Ids of the records it mentions, as JSON, where a merging DfE may keep them: see [`super::MayHold`].
+    pub mentioned: Option<String>,
 }
 
 /// What kind of document a record is.
@@ -33,6 +35,10 @@ pub struct IntentRecord {
 pub enum RecordKind {
     /// The whole document.
     Full,
+    /// What changed.
+    Partial,
+    /// The purge of the child.
+    Purge,
 }
 
 impl RecordKind {
@@ -40,6 +46,8 @@ impl RecordKind {
     pub fn word(self) -> &'static str {
         match self {
             RecordKind::Full => "full",
+            RecordKind::Partial => "partial",
+            RecordKind::Purge => "purge",
         }
     }
 }
@@ -86,6 +94,19 @@ pub enum SendResult {
         /// When DfE says it took it, as `YYYY-MM-DD HH:MM:SS.fff`; `None`: the database's now.
         received_at: Option<String>,
     },
+    /// DfE took the purge of the child. `previous_json_payload` and `previous_hash` become null. Where the child is still out of the
+    /// cohort the row is `sent`, its `current_hash` null and its `json_payload` the purge form; one that returned meanwhile is
+    /// `pending`/`new`.
+    Purged {
+        /// The purge form.
+        document: String,
+        /// DfE's id of the record, for `api_response`.
+        receipt: String,
+        /// As in [`SendResult::Accepted`].
+        received_at: Option<String>,
+    },
+    /// The child is out of the cohort and nothing may be sent for it: the row becomes `withdrawn`, and what was prepared is cleared.
+    Withdrawn,
     /// DfE refused this record, or retries are spent: the row becomes `error` with the reason in full.
     Refused {
         /// For `api_response`. Nowhere else: it may quote the child's data.
@@ -103,6 +124,8 @@ impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let result = match self.result {
             SendResult::Accepted { .. } => "accepted",
+            SendResult::Purged { .. } => "purged",
+            SendResult::Withdrawn => "withdrawn",
             SendResult::Refused { .. } => "refused",
             SendResult::Unusable { .. } => "unusable",
         };
@@ -123,7 +146,8 @@ pub struct RunRecord {
     pub exit_code: i32,
     /// Whole seconds the run took, rounded up.
     pub seconds: u64,
-    /// Rows read by table, as a JSON object; guards compare against the last good run's. `None` for `submit`.
+    /// Rows read by table, as a JSON object; guards compare against the last good run's. `None` for `submit`, and where staging
+    /// was not finished.
     pub table_rows: Option<String>,
     /// The command's own JSON object. Counts only, no child's data.
     pub report: String,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use log::{Attempt, ClosedAs, IntentRecord, Outcome, RecordKind, RunRecord, SendResult, StatusReport};
-pub use row::{Applied, Documents, Hash, Held, LedgerRow, NewDocument, RowState, RowVersion, Status, Write};
+pub use row::{Applied, Documents, Hash, Held, LedgerRow, NewDocument, Outgoing, RowState, RowVersion, Status, Write};
 
 use crate::error::Result;
 
@@ -38,9 +38,11 @@ pub trait Staging: Send + Sync {
     async fn lock_submit(&self) -> Result<Box<dyn Guard>>;
 
     /// Takes up requests whose answer was never recorded: every open intent older (by the database's clock) than
-    /// `older_than`, on a row that no living sender holds, makes its row unsure (status pending, row_state updated unless
-    /// the child is out of the cohort, `partial_json_payload` null) and is closed as unknown. Returns the rows made unsure.
-    async fn recover(&self, older_than: Duration) -> Result<u64>;
+    /// `older_than`, on a row that no living sender holds, makes its row unsure and is closed as unknown. What was prepared is
+    /// cleared. A row of the cohort becomes `pending`/`updated`; one out of the cohort becomes `withdrawn`, and keeps `row_state` and
+    /// `last_updated`, from which its grace runs. Where such an intent says what records it mentioned, `may_hold` makes the new
+    /// `previous_json_payload`. Returns the rows made unsure.
+    async fn recover(&self, older_than: Duration, may_hold: &MayHold<'_>) -> Result<u64>;
 
     /// The rows of these children, in any order. Children without a row are left out.
     /// `ids` are trimmed, distinct, and as many as a chunk.
@@ -56,13 +58,19 @@ pub trait Staging: Send + Sync {
     /// judge the whole run first; dropping it forgets everything.
     async fn changes(&self) -> Result<Box<dyn ChangeSet>>;
 
-    /// Keys of the rows to be sent, in sending order: pending ones by oldest `last_updated`, then those in error. Rows out of
-    /// the cohort, rows with an open intent and rows without a document are not among them. Takes no lock.
-    async fn candidates(&self) -> Result<Vec<Candidate>>;
+    /// Keys of the rows to be sent, in sending order: pending ones by oldest `last_updated`, then those in error. Rows with an open
+    /// intent and rows without a document are not among them. Takes no lock.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Data`] where a child has several rows and `choice` does not say which of them counts.
+    async fn candidates(&self, choice: Choice) -> Result<Vec<Candidate>>;
+
+    /// How many rows the candidates leave out because a newer row of the same child counts ([`Choice::Sql`]).
+    async fn superseded(&self) -> Result<u64>;
 
     /// Locks the rows of `ids` that are still to be sent and free, and reads them. Rows that somebody else holds, or
     /// that are no longer to be sent, are silently left out; the claim may be empty.
-    async fn claim(&self, ids: &[String]) -> Result<Box<dyn Claim>>;
+    async fn claim(&self, ids: &[String], choice: Choice) -> Result<Box<dyn Claim>>;
 
     /// Commits one open intent for each of `records`, before their request leaves.
     async fn open_intents(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()>;
@@ -71,11 +79,31 @@ pub trait Staging: Send + Sync {
     /// been taken (refused connection, 401, 429, …). Other records of the attempt stay open.
     async fn close_intents(&self, attempt_id: &str, person_ids: &[String], closed_as: ClosedAs) -> Result<()>;
 
+    /// The rows read by table in the last run that finished staging: [`RunRecord::table_rows`].
+    async fn last_table_rows(&self) -> Result<Option<String>>;
+
     /// Adds a run to `ssd_api_run_log`.
     async fn record_run(&self, run: &RunRecord) -> Result<()>;
 
     /// The numbers behind `csc-bridge status`.
     async fn status(&self) -> Result<StatusReport>;
+}
+
+/// What a child's row may hold after a request whose answer never came: from `previous_json_payload` and what the request mentioned
+/// to the new `previous_json_payload` (design, section 7).
+pub type MayHold<'a> = dyn Fn(Option<&str>, &str) -> Result<String> + Send + Sync + 'a;
+
+/// Which rows a sender looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// `json_payload` goes out as it is. Rows out of the cohort are among the candidates: a purge may be staged on them, and
+    /// what must not be sent is withdrawn.
+    AsStaged,
+    /// The same, but of the cohort only rows for which `stage` has prepared a document (`partial_json_payload`).
+    Prepared,
+    /// Somebody else's SQL fills the table: rows out of the cohort are not sent, and of several rows of a child the one
+    /// written last counts (the latest `last_updated`, then the highest `id`).
+    Sql,
 }
 
 /// A lock: held until dropped.
@@ -88,7 +116,7 @@ pub trait ChangeSet: Send {
     async fn push(&mut self, writes: Vec<Write>) -> Result<()>;
 
     /// Writes everything pushed, by compare-and-set on each row's [`RowVersion`], in transactions of some thousands of
-    /// rows. `last_updated` becomes the database's now on every row written.
+    /// rows. `last_updated` becomes the database's now, but where [`Write::touches`] says otherwise.
     async fn apply(self: Box<Self>) -> Result<Applied>;
 }
 
@@ -123,10 +151,19 @@ pub struct ClaimedRow {
     pub person_id: String,
     /// `json_payload`.
     pub document: String,
+    /// `partial_json_payload`: what `stage` prepared.
+    pub outgoing: Option<String>,
+    /// `row_state`.
+    pub row_state: RowState,
     /// `current_hash`.
     pub current_hash: Option<Hash>,
     /// What DfE was believed to hold when the row was claimed.
     pub held: Held,
+    /// `previous_json_payload`.
+    pub held_document: Option<String>,
+    /// The hash last accepted for the child, unless the child was purged since or a later request has no known answer: the row's
+    /// own history, by which a `previous_json_payload` of other tools is judged.
+    pub accepted_hash: Option<Hash>,
 }
 
 impl fmt::Debug for ClaimedRow {

@@ -1,6 +1,7 @@
 //! The staging table's columns and rows, in the words of design section 6.
 
 use std::fmt;
+use std::time::Duration;
 
 /// SHA-256 over the canonical form of a document.
 pub type Hash = [u8; 32];
@@ -117,6 +118,21 @@ impl RowState {
     }
 }
 
+/// What `partial_json_payload` holds: the document prepared to be sent, where that is not `json_payload` itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outgoing {
+    /// Nothing: the column is null.
+    Nothing,
+    /// A full document in the form that a merging DfE needs: nulls for what is absent, purges for what is gone.
+    Full,
+    /// What changed.
+    Changes,
+    /// The purge of the child.
+    Purge,
+    /// Something else, or it has not been looked at.
+    Other,
+}
+
 /// One child's row as `stage` reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerRow {
@@ -134,6 +150,10 @@ pub struct LedgerRow {
     pub version: RowVersion,
     /// Whether a request for this child has no recorded answer.
     pub open_intent: bool,
+    /// What is prepared to be sent: [`Outgoing::Nothing`], or [`Outgoing::Other`] until somebody reads the document.
+    pub outgoing: Outgoing,
+    /// How long ago the row was last written (`last_updated`), by the database's clock. Zero where the row does not say.
+    pub age: Duration,
 }
 
 /// A row's `previous_hash`, `submission_status`, `row_state` and `last_updated` exactly as read, for compare-and-set.
@@ -159,6 +179,10 @@ pub struct Documents {
     pub current: Option<String>,
     /// `previous_json_payload`: what DfE last accepted.
     pub held: Option<String>,
+    /// `partial_json_payload`: what is prepared to be sent.
+    pub outgoing: Option<String>,
+    /// Whether the submission log has an accepted request for the child: what is held is then this program's own knowledge.
+    pub accepted: bool,
 }
 
 /// One row to be written by `stage`: the row's new state, whole.
@@ -178,6 +202,11 @@ pub struct Write {
     pub current_hash: Option<Hash>,
     /// New `previous_hash`.
     pub held: Held,
+    /// New `partial_json_payload`; `None` clears it.
+    pub outgoing: Option<String>,
+    /// Whether `last_updated` becomes the database's now. Only the staging of a purge keeps it: the grace runs from when the child
+    /// went.
+    pub touches: bool,
 }
 
 /// The document of a [`Write`].

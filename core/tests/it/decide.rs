@@ -1,7 +1,10 @@
 //! The state table of design section 6, row by row.
 
-use csc_bridge_core::delta::{Change, Comparison, Desired, Effect, decide};
-use csc_bridge_core::staging::{Hash, Held, LedgerRow, RowState, RowVersion, Status};
+use std::time::Duration;
+
+use csc_bridge_core::config::{Deletion, Deletions, Mode, Semantics};
+use csc_bridge_core::delta::{Change, Comparison, Desired, Effect, Policy, decide as decide_by};
+use csc_bridge_core::staging::{Hash, Held, LedgerRow, Outgoing, RowState, RowVersion, Status};
 
 const A: Hash = [1; 32];
 const B: Hash = [2; 32];
@@ -16,7 +19,25 @@ fn row(current: Hash, held: Held, status: Status, row_state: RowState) -> Ledger
         row_state,
         version: RowVersion { previous_hash: None, status: None, row_state: None, last_updated: None },
         open_intent: false,
+        outgoing: Outgoing::Nothing,
+        age: Duration::ZERO,
     }
+}
+
+/// By the default policy: DfE replaces, and who is out of the cohort is marked.
+fn decide(row: Option<&LedgerRow>, desired: &Desired) -> Option<Change> {
+    decide_by(row, desired, &Policy::default())
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn purging() -> Policy {
+    let deletions = Deletions { gone: Deletion::Purge, left: Deletion::Purge, grace: 7 * DAY };
+    Policy { deletions, ..Policy::default() }
+}
+
+fn merging(mode: Mode) -> Policy {
+    Policy { semantics: Semantics::Merge, mode, ..Policy::default() }
 }
 
 /// A document whose sameness is what the hashes say.
@@ -172,4 +193,136 @@ fn a_child_out_of_the_cohort_is_marked_once_and_again_when_the_reason_changes() 
     }
     let gone = row(A, Held::Document(A), Status::Sent, RowState::Deleted);
     assert_eq!(state(decide(Some(&gone), &Desired::Left)).1, RowState::Left);
+}
+
+#[test]
+fn a_child_is_purged_once_it_has_been_out_for_longer_than_the_grace_for_the_same_reason() {
+    for (desired, row_state) in [(Desired::Gone, RowState::Deleted), (Desired::Left, RowState::Left)] {
+        for held in [Held::Document(A), Held::Unsure] {
+            for status in [Status::Sent, Status::Withdrawn] {
+                let mut out = row(A, held, status, row_state);
+                out.age = 7 * DAY - Duration::from_secs(1);
+                assert_eq!(decide_by(Some(&out), &desired, &purging()), None, "{row_state:?} in its grace");
+                out.age = 7 * DAY;
+                let change = decide_by(Some(&out), &desired, &purging()).expect("a purge");
+                assert_eq!((change.status, change.outgoing, change.held), (Status::Pending, Outgoing::Purge, held));
+                assert_eq!((change.row_state, change.effect), (row_state, Effect::Out));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_grace_begins_anew_when_the_reason_changes() {
+    let mut left = row(A, Held::Document(A), Status::Pending, RowState::Left);
+    (left.age, left.outgoing) = (30 * DAY, Outgoing::Purge);
+    let change = decide_by(Some(&left), &Desired::Gone, &purging()).expect("a change");
+    assert_eq!((change.status, change.outgoing), (Status::Withdrawn, Outgoing::Nothing));
+    assert_eq!((change.row_state, change.effect), (RowState::Deleted, Effect::Gone));
+}
+
+#[test]
+fn without_a_grace_a_child_is_purged_in_the_run_that_misses_it() {
+    let mut policy = purging();
+    policy.deletions.grace = Duration::ZERO;
+    let sent = row(A, Held::Document(A), Status::Sent, RowState::Unchanged);
+    let change = decide_by(Some(&sent), &Desired::Gone, &policy).expect("a purge");
+    assert_eq!((change.status, change.outgoing, change.effect), (Status::Pending, Outgoing::Purge, Effect::Gone));
+}
+
+#[test]
+fn a_staged_purge_stands_and_one_in_error_stays_in_error() {
+    for status in [Status::Pending, Status::Error] {
+        let mut staged = row(A, Held::Document(A), status, RowState::Deleted);
+        staged.outgoing = Outgoing::Purge;
+        assert_eq!(decide_by(Some(&staged), &Desired::Gone, &purging()), None, "{status:?}");
+    }
+    let mut refused = row(A, Held::Document(A), Status::Error, RowState::Deleted);
+    refused.age = 30 * DAY;
+    let change = decide_by(Some(&refused), &Desired::Gone, &purging()).expect("a purge");
+    assert_eq!((change.status, change.outgoing), (Status::Error, Outgoing::Purge));
+}
+
+#[test]
+fn a_purge_waits_for_the_answer_of_an_earlier_request() {
+    let mut out = row(A, Held::Document(A), Status::Sent, RowState::Deleted);
+    (out.age, out.open_intent) = (30 * DAY, true);
+    assert_eq!(decide_by(Some(&out), &Desired::Gone, &purging()), None);
+}
+
+#[test]
+fn a_staged_purge_is_withdrawn_when_the_policy_no_longer_says_so() {
+    let mut staged = row(A, Held::Document(A), Status::Pending, RowState::Deleted);
+    (staged.outgoing, staged.age) = (Outgoing::Purge, 30 * DAY);
+    for (desired, policy) in [(Desired::Gone, Policy::default()), (Desired::Refused, purging())] {
+        let change = decide_by(Some(&staged), &desired, &policy).expect("a change");
+        assert_eq!((change.status, change.outgoing), (Status::Withdrawn, Outgoing::Nothing), "{desired:?}");
+        assert_eq!(change.row_state, RowState::Deleted);
+    }
+}
+
+#[test]
+fn nobody_is_purged_of_whom_nothing_is_held() {
+    for status in [Status::Pending, Status::Error, Status::Withdrawn, Status::Sent] {
+        let mut out = row(A, Held::Nothing, status, RowState::Deleted);
+        out.age = 30 * DAY;
+        let change = decide_by(Some(&out), &Desired::Gone, &purging());
+        assert!(change.is_none_or(|change| change.outgoing == Outgoing::Nothing), "{status:?}");
+    }
+}
+
+#[test]
+fn a_child_that_returns_before_or_after_its_purge_is_sent_again_as_needed() {
+    let mut staged = row(A, Held::Document(A), Status::Pending, RowState::Deleted);
+    staged.outgoing = Outgoing::Purge;
+    let back = decide_by(Some(&staged), &document(A, &staged), &purging()).expect("a change");
+    assert_eq!((back.status, back.row_state, back.outgoing), (Status::Sent, RowState::Unchanged, Outgoing::Nothing));
+    let purged = LedgerRow { current_hash: None, ..row(A, Held::Nothing, Status::Sent, RowState::Deleted) };
+    let back = decide_by(Some(&purged), &document(A, &purged), &purging()).expect("a change");
+    assert_eq!((back.status, back.row_state, back.writes_document), (Status::Pending, RowState::New, true));
+}
+
+#[test]
+fn what_a_merging_dfe_is_sent_is_prepared() {
+    for (mode, held, wanted) in [
+        (Mode::Full, Held::Document(A), Outgoing::Full),
+        (Mode::Partial, Held::Document(A), Outgoing::Changes),
+        (Mode::Partial, Held::Nothing, Outgoing::Full),
+        (Mode::Partial, Held::Unsure, Outgoing::Full),
+    ] {
+        let waiting = row(B, held, Status::Pending, RowState::Updated);
+        let change = decide_by(Some(&waiting), &document(B, &waiting), &merging(mode)).expect("a change");
+        assert_eq!(change.outgoing, wanted, "{mode:?} {held:?}");
+        assert_eq!((change.status, change.writes_document), (Status::Pending, false));
+        let prepared = LedgerRow { outgoing: wanted, ..waiting };
+        let again = decide_by(Some(&prepared), &document(B, &prepared), &merging(mode));
+        assert!(again.is_none() || held == Held::Nothing, "{mode:?} {held:?}: prepared once");
+    }
+}
+
+#[test]
+fn a_resubmission_goes_to_a_merging_dfe_in_full() {
+    let by_hand = row(A, Held::Document(A), Status::Pending, RowState::Unchanged);
+    let change = decide_by(Some(&by_hand), &document(A, &by_hand), &merging(Mode::Partial)).expect("a change");
+    assert_eq!((change.status, change.outgoing, change.effect), (Status::Pending, Outgoing::Full, Effect::Refreshed));
+}
+
+#[test]
+fn what_is_no_longer_to_be_sent_is_no_longer_prepared() {
+    let mut changed = row(B, Held::Document(A), Status::Pending, RowState::Updated);
+    changed.outgoing = Outgoing::Changes;
+    let back = decide_by(Some(&changed), &document(A, &changed), &merging(Mode::Partial)).expect("a change");
+    assert_eq!((back.status, back.outgoing), (Status::Sent, Outgoing::Nothing));
+}
+
+#[test]
+fn a_record_that_goes_after_it_retired_needs_sending_though_the_document_is_the_same() {
+    let sent = row(A, Held::Document(A), Status::Sent, RowState::Unchanged);
+    let same = Comparison { current: true, held: false, stored_exactly: true };
+    let change = decide_by(Some(&sent), &Desired::Document { hash: A, same }, &merging(Mode::Full)).expect("a change");
+    assert_eq!(
+        (change.status, change.row_state, change.outgoing),
+        (Status::Pending, RowState::Updated, Outgoing::Full)
+    );
+    assert!(!change.writes_document);
 }

@@ -3,4 +3,13 @@
 mod canonical;
 mod configuration;
 mod decide;
+mod delta_cases;
+mod delta_counts;
+mod delta_edits;
+mod delta_law;
+mod delta_model;
+mod delta_readings;
+mod delta_rules;
+mod delta_unsure;
+mod events;
 mod window;

@@ -29,10 +29,12 @@ const COLUMNS: &[(&str, Store)] = &[
     ("state", Store::Text(200)),
     ("current_hash", Store::Hash),
     ("held", Store::Hash),
+    ("touches", Store::Integer),
     ("has_document", Store::Integer),
     ("legacy_id", Store::Text(200)),
-    // Last, so that the columns above are read without it.
+    // Last, so that the columns above are read without them.
     ("document", Store::LongText),
+    ("outgoing", Store::LongText),
 ];
 
 /// Changes in a temporary table of a connection of their own.
@@ -119,6 +121,7 @@ impl ChangeSet for SqlChangeSet {
         };
         let documents =
             StringArray::from_iter(writes.iter().map(|write| write.document.as_ref().map(|d| d.json.as_str())));
+        let outgoing = StringArray::from_iter(writes.iter().map(|write| write.outgoing.as_deref()));
         let rows = set::batch([
             ("number", Arc::new(Int64Array::from(numbers)) as ArrayRef),
             ("id", text(&|write| Some(name::trimmed(&write.person_id).to_owned()))),
@@ -129,8 +132,10 @@ impl ChangeSet for SqlChangeSet {
             ("was_updated", text(&|write| was(write)?.last_updated)),
             ("status", text(&status)),
             ("state", text(&|write| Some(write.row_state.word().to_owned()))),
+            ("touches", flag(&|write| write.touches)),
             ("has_document", flag(&|write| write.document.is_some())),
             ("document", Arc::new(documents)),
+            ("outgoing", Arc::new(outgoing)),
             ("legacy_id", text(&|write| write.document.as_ref()?.legacy_id.clone())),
             ("current_hash", bytes(&|write| write.current_hash.map(|hash| hash.to_vec()))),
             ("held", bytes(&|write| write.held.to_column().map(|hash| hash.to_vec()))),
@@ -228,7 +233,8 @@ impl Statements<'_> {
             ("legacy_id", "CASE WHEN c.has_document = 1 THEN c.legacy_id ELSE t.legacy_id END".to_owned()),
             ("current_hash", "c.current_hash".to_owned()),
             ("previous_hash", "c.held".to_owned()),
-            ("last_updated", self.dialect.now().to_owned()),
+            ("partial_json_payload", self.dialect.document_in("c.outgoing")),
+            ("last_updated", format!("CASE WHEN c.touches = 1 THEN {} ELSE t.last_updated END", self.dialect.now())),
         ];
         let source = format!(
             "{} s JOIN {} m ON m.number = s.number JOIN {} c ON c.number = s.number",
@@ -244,11 +250,12 @@ impl Statements<'_> {
     /// subquery it would read a table without an index on `person_id` once for every new child.
     fn insert(&self) -> String {
         format!(
-            "INSERT INTO {} (person_id, legacy_id, json_payload, current_hash, previous_hash, submission_status, \
-             row_state, last_updated) SELECT c.id, c.legacy_id, {}, c.current_hash, c.held, c.status, c.state, {} \
-             FROM {} m JOIN {} c ON c.number = m.number WHERE c.fresh = 1",
+            "INSERT INTO {} (person_id, legacy_id, json_payload, partial_json_payload, current_hash, previous_hash, \
+             submission_status, row_state, last_updated) SELECT c.id, c.legacy_id, {}, {}, c.current_hash, c.held, \
+             c.status, c.state, {} FROM {} m JOIN {} c ON c.number = m.number WHERE c.fresh = 1",
             self.staging,
             self.dialect.document_in("c.document"),
+            self.dialect.document_in("c.outgoing"),
             self.dialect.now(),
             self.dialect.temporary(MATCHED),
             self.dialect.temporary(CHANGES),

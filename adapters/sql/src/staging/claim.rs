@@ -1,4 +1,4 @@
-//! What a sender takes: candidates without locks, then a batch of rows that are its own until their outcome is recorded.
+//! What a sender takes: a batch of rows that are its own until their outcome is recorded.
 //!
 //! Where the product has row locks, a claim is a transaction that holds them. Where it has none (SQLite), one process sends
 //! at a time ([`Lock::Submit`](crate::Lock::Submit)) and the claims inside it are kept apart by [`Shared::claimed`].
@@ -8,72 +8,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use csc_bridge_core::error::{Error, Kind, Result};
-use csc_bridge_core::staging::{Candidate, Claim, ClaimedRow, Hash, Held, Outcome, Status};
+use csc_bridge_core::source::TableName;
+use csc_bridge_core::staging::{Choice, Claim, ClaimedRow, Hash, Held, Outcome, RowState};
 
+use super::choose::{Among, chosen, no_open_intent};
 use super::{Lease, Shared, ledger, record};
-use crate::{Dialect, Row, SET, name, set};
-
-/// Whether the child of row `t` is out of the cohort. Never null.
-pub(super) fn out(dialect: &dyn Dialect) -> String {
-    format!("COALESCE({}, 'new') IN ('deleted', 'left')", dialect.word("t.row_state"))
-}
-
-/// Whether row `t` is to be sent.
-pub(super) fn to_be_sent(dialect: &dyn Dialect) -> String {
-    format!(
-        "COALESCE({}, 'pending') IN ('pending', 'error') AND NOT ({}) AND t.person_id IS NOT NULL AND {}",
-        dialect.word("t.submission_status"),
-        out(dialect),
-        dialect.has_document("t.json_payload"),
-    )
-}
-
-/// Whether no request for row `t` waits for its answer.
-fn no_open_intent(shared: &Shared) -> String {
-    let dialect = shared.dialect();
-    format!(
-        "NOT EXISTS (SELECT 1 FROM {} l WHERE {} = {} AND l.outcome IS NULL)",
-        shared.sql.log,
-        dialect.key("l.person_id"),
-        dialect.key("t.person_id"),
-    )
-}
-
-/// Keys of the rows to be sent, in sending order.
-pub(super) async fn candidates(shared: &Arc<Shared>) -> Result<Vec<Candidate>> {
-    let dialect = shared.dialect();
-    let mut lease = shared.lease().await?;
-    let sql = format!(
-        "SELECT {}, {} FROM {} t WHERE {} AND {} ORDER BY t.last_updated, t.id",
-        dialect.text("t.person_id"),
-        dialect.text("t.submission_status"),
-        shared.sql.staging,
-        to_be_sent(dialect),
-        no_open_intent(shared),
-    );
-    let rows = lease.query(&sql, &[]).await?;
-    // A child with two rows would be sent twice, in no order: nothing is sent from such a table.
-    let key = dialect.key("t.person_id");
-    let sql = format!(
-        "SELECT SUM(r.n - 1) FROM (SELECT COUNT(*) AS n FROM {} t WHERE t.person_id IS NOT NULL GROUP BY {key} \
-         HAVING COUNT(*) > 1) r",
-        shared.sql.staging,
-    );
-    let surplus = lease.query(&sql, &[]).await?.first_mut().map_or(Ok(0), |row| row.integer(0))?;
-    lease.give_back();
-    if surplus > 0 {
-        return Err(ledger::duplicates(&shared.names.staging, usize::try_from(surplus).unwrap_or(usize::MAX)));
-    }
-    let mut candidates = Vec::with_capacity(rows.len());
-    for mut row in rows {
-        let person_id = row.word(0)?;
-        let after_error = Status::from_column(row.text(1)?.as_deref()) == Status::Error;
-        candidates.push(Candidate { person_id, after_error });
-    }
-    // Stable: each half keeps its order.
-    candidates.sort_by_key(|candidate| candidate.after_error);
-    Ok(candidates)
-}
+use crate::{Row, SET, name, set};
 
 /// Ids that this process has claimed, given back on drop.
 struct Reservation {
@@ -105,14 +45,24 @@ impl Drop for Reservation {
 /// Rows held for one batch. Its connection keeps the batch's ids in the [`SET`].
 pub(super) struct SqlClaim {
     lease: Lease,
+    choice: Choice,
     rows: Vec<ClaimedRow>,
-    /// For each row its number in the set, and `current_hash` exactly as it was read.
-    marks: Vec<(i64, Option<Vec<u8>>)>,
+    marks: Vec<Mark>,
     reservation: Reservation,
 }
 
+/// What a claim keeps of a row beside what a sender sees.
+pub(super) struct Mark {
+    /// Its number in the set.
+    number: i64,
+    /// `id`: of several rows of a child, only this one is the claim's.
+    pub(super) id: i64,
+    /// `current_hash` exactly as it was read.
+    pub(super) hash: Option<Vec<u8>>,
+}
+
 impl SqlClaim {
-    pub(super) async fn take(shared: &Arc<Shared>, ids: &[String]) -> Result<SqlClaim> {
+    pub(super) async fn take(shared: &Arc<Shared>, ids: &[String], choice: Choice) -> Result<SqlClaim> {
         let dialect = shared.dialect();
         let reservation = Reservation::of(shared, ids);
         let mut lease = shared.lease().await?;
@@ -123,46 +73,128 @@ impl SqlClaim {
             .filter(|id| reservation.ids.contains(*id) && seen.insert(*id))
             .collect();
         set::fill(&mut *lease, dialect, wanted).await?;
-        let lock = dialect.row_lock();
-        if lock.is_some() {
+        if dialect.row_lock().is_some() {
             lease.begin().await?;
         }
-        let sql = format!(
-            "SELECT c.number, {}, {}, {}, {} FROM {} t{} JOIN {} c ON c.id = {} WHERE {} AND {}{}",
-            dialect.text("t.person_id"),
-            dialect.document_out("t.json_payload"),
-            dialect.bytes("t.current_hash"),
-            dialect.bytes("t.previous_hash"),
-            shared.sql.staging,
-            lock.map_or("", |lock| lock.hint),
-            dialect.temporary(SET),
-            dialect.key("t.person_id"),
-            to_be_sent(dialect),
-            no_open_intent(shared),
-            lock.map_or("", |lock| lock.clause),
-        );
-        let mut had = lease.query(&sql, &[]).await?.into_iter().map(read).collect::<Result<Vec<_>>>()?;
-        had.sort_by_key(|((number, _), _)| *number);
-        if had.windows(2).any(|pair| pair[0].0.0 == pair[1].0.0) {
+        let had = lease.query(&claim_sql(shared, choice), &[]).await?;
+        let mut had =
+            had.into_iter().map(|row| read(row, &shared.names.staging)).collect::<Result<Vec<(Mark, ClaimedRow)>>>()?;
+        had.sort_by_key(|(mark, _)| mark.number);
+        if had.windows(2).any(|pair| pair[0].0.number == pair[1].0.number) {
             return Err(ledger::duplicates(&shared.names.staging, 1));
         }
         let (marks, rows) = had.into_iter().unzip();
-        Ok(SqlClaim { lease, rows, marks, reservation })
+        let mut claim = SqlClaim { lease, choice, rows, marks, reservation };
+        claim.read_accepted().await?;
+        Ok(claim)
+    }
+
+    /// Reads from the log what was last accepted for each row's child. Nothing is known where something came after it: a request
+    /// without a known answer, or the purge of the child.
+    async fn read_accepted(&mut self) -> Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let shared = self.lease.shared.clone();
+        let (dialect, log) = (shared.dialect(), &shared.sql.log);
+        let sql = format!(
+            "SELECT a.number, {} FROM (SELECT c.number AS number, \
+             MAX(CASE WHEN l.outcome = 'accepted' THEN l.id ELSE 0 END) AS accepted, \
+             MAX(CASE WHEN l.outcome = 'accepted' THEN 0 ELSE l.id END) AS doubt FROM {} c JOIN {log} l ON {} = c.id \
+             WHERE l.outcome IS NULL OR l.outcome IN ('accepted', 'unknown', 'purged') GROUP BY c.number) a \
+             JOIN {log} l ON l.id = a.accepted WHERE a.accepted > a.doubt",
+            dialect.bytes("l.hash_sent"),
+            dialect.temporary(SET),
+            dialect.key("l.person_id"),
+        );
+        for mut row in self.lease.query(&sql, &[]).await? {
+            if let Some(at) = self.at(row.integer(0)?) {
+                self.rows[at].accepted_hash = row.bytes(1)?.and_then(|bytes| Hash::try_from(bytes).ok());
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the row is that has this number in the set.
+    fn at(&self, number: i64) -> Option<usize> {
+        self.marks.binary_search_by_key(&number, |mark| mark.number).ok()
+    }
+
+    /// Whether the row at this place is as it was claimed, going by a row of [`still_sql`].
+    fn is_as_claimed(&self, at: usize, mut row: Row) -> Result<bool> {
+        let claimed = &self.rows[at];
+        let (hash, document, outgoing, state) = (row.bytes(2)?, row.text(3)?, row.text(4)?, row.text(5)?);
+        Ok(hash == self.marks[at].hash
+            && document.is_none_or(|document| document == claimed.document)
+            && outgoing == claimed.outgoing
+            && RowState::from_column(state.as_deref()).is_out() == claimed.row_state.is_out())
     }
 }
 
-type Mark = (i64, Option<Vec<u8>>);
+/// The statement that locks and reads the rows of the set that are to be sent.
+fn claim_sql(shared: &Shared, choice: Choice) -> String {
+    let (dialect, lock) = (shared.dialect(), shared.dialect().row_lock());
+    format!(
+        "SELECT c.number, t.id, {}, {}, {}, {}, {}, {}, {} FROM {} t{} JOIN {} c ON c.id = {} WHERE {} AND {}{}",
+        dialect.text("t.person_id"),
+        dialect.document_out("t.json_payload"),
+        dialect.bytes("t.current_hash"),
+        dialect.bytes("t.previous_hash"),
+        dialect.document_out("t.partial_json_payload"),
+        dialect.text("t.row_state"),
+        dialect.document_out("t.previous_json_payload"),
+        shared.sql.staging,
+        lock.map_or("", |lock| lock.hint),
+        dialect.temporary(SET),
+        dialect.key("t.person_id"),
+        chosen(shared, choice, Among::Set),
+        no_open_intent(shared),
+        lock.map_or("", |lock| lock.clause),
+    )
+}
 
-fn read(mut row: Row) -> Result<(Mark, ClaimedRow)> {
+fn read(mut row: Row, table: &TableName) -> Result<(Mark, ClaimedRow)> {
     let number = row.integer(0)?;
-    let hash = row.bytes(3)?;
+    // A table of another tool may hold anything there, null as well.
+    let id = row.number(1).ok().flatten().ok_or_else(|| without_id(table))?;
+    let hash = row.bytes(4)?;
     let claimed = ClaimedRow {
-        person_id: row.word(1)?,
-        document: row.word(2)?,
+        person_id: row.word(2)?,
+        document: row.word(3)?,
+        outgoing: row.text(6)?,
+        row_state: RowState::from_column(row.text(7)?.as_deref()),
         current_hash: hash.as_deref().and_then(|bytes| Hash::try_from(bytes).ok()),
-        held: Held::from_column(row.bytes(4)?.as_deref()),
+        held: Held::from_column(row.bytes(5)?.as_deref()),
+        held_document: row.text(8)?,
+        accepted_hash: None,
     };
-    Ok(((number, hash), claimed))
+    Ok((Mark { number, id, hash }, claimed))
+}
+
+/// A row that its outcome would not find again.
+fn without_id(table: &TableName) -> Error {
+    Error::new(
+        Kind::Data,
+        format!("the table {table} has a row whose id is not a whole number"),
+        "number the rows in the column id, which the scripts that create the table make its primary key",
+    )
+}
+
+/// The statement that reads the rows of the set again. Rows of other tools may have no hash: theirs is compared by the document.
+fn still_sql(shared: &Shared, choice: Choice) -> String {
+    let dialect = shared.dialect();
+    format!(
+        "SELECT c.number, t.id, {}, CASE WHEN t.current_hash IS NULL THEN {} END, {}, {} FROM {} t JOIN {} c ON c.id = {} \
+         WHERE {}",
+        dialect.bytes("t.current_hash"),
+        dialect.document_out("t.json_payload"),
+        dialect.document_out("t.partial_json_payload"),
+        dialect.text("t.row_state"),
+        shared.sql.staging,
+        dialect.temporary(SET),
+        dialect.key("t.person_id"),
+        chosen(shared, choice, Among::Set),
+    )
 }
 
 #[async_trait]
@@ -176,18 +208,7 @@ impl Claim for SqlClaim {
             return Ok(true);
         }
         let shared = self.lease.shared.clone();
-        let dialect = shared.dialect();
-        // Rows of other tools may have no hash: theirs is compared by the document.
-        let sql = format!(
-            "SELECT c.number, {}, CASE WHEN t.current_hash IS NULL THEN {} END FROM {} t JOIN {} c ON c.id = {} WHERE {}",
-            dialect.bytes("t.current_hash"),
-            dialect.document_out("t.json_payload"),
-            shared.sql.staging,
-            dialect.temporary(SET),
-            dialect.key("t.person_id"),
-            to_be_sent(dialect),
-        );
-        let now = match self.lease.query(&sql, &[]).await {
+        let now = match self.lease.query(&still_sql(&shared, self.choice), &[]).await {
             Ok(rows) => rows,
             // The connection is gone, and the locks with it.
             Err(error) if error.kind() == Kind::Unreachable => return Ok(false),
@@ -195,9 +216,9 @@ impl Claim for SqlClaim {
         };
         let mut held = 0;
         for mut row in now {
-            let (number, hash, document) = (row.integer(0)?, row.bytes(1)?, row.text(2)?);
-            let Ok(at) = self.marks.binary_search_by_key(&number, |(number, _)| *number) else { continue };
-            if hash != self.marks[at].1 || document.is_some_and(|document| document != self.rows[at].document) {
+            let (number, id) = (row.integer(0)?, row.number(1)?);
+            let Some(at) = self.at(number).filter(|at| Some(self.marks[*at].id) == id) else { continue };
+            if !self.is_as_claimed(at, row)? {
                 return Ok(false);
             }
             held += 1;
@@ -206,7 +227,7 @@ impl Claim for SqlClaim {
     }
 
     async fn record(self: Box<Self>, outcomes: Vec<Outcome>) -> Result<()> {
-        let SqlClaim { lease, rows, marks, reservation } = *self;
+        let SqlClaim { lease, rows, marks, reservation, .. } = *self;
         let mut seen = HashSet::with_capacity(outcomes.len());
         let mut recorded = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
@@ -216,7 +237,7 @@ impl Claim for SqlClaim {
                     "an outcome for a row that the claim does not hold, or a second one for a row",
                 ));
             };
-            recorded.push(record::Recorded { outcome, claimed: &rows[at], claimed_hash: marks[at].1.as_deref() });
+            recorded.push(record::Recorded { outcome, claimed: &rows[at], mark: &marks[at] });
         }
         record::record(lease, &recorded).await?;
         // Only now may another claim of this process have the rows.

@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::cast::AsArray;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::source::{TableName, read_each};
-use csc_bridge_core::staging::{Documents, Hash, Held, LedgerRow, RowState, RowVersion, Status};
+use csc_bridge_core::staging::{Documents, Hash, Held, LedgerRow, Outgoing, RowState, RowVersion, Status};
 
 use super::Shared;
 use crate::{Connection, Read, SET, name, set};
@@ -18,7 +19,8 @@ pub(super) async fn ledger(shared: &Arc<Shared>, ids: &[String]) -> Result<Vec<L
     fill(&mut *lease, shared, ids).await?;
     let sql = format!(
         "SELECT c.id, {}, {}, {}, {}, {}, \
-         CASE WHEN EXISTS (SELECT 1 FROM {} l WHERE {} = c.id AND l.outcome IS NULL) THEN 1 ELSE 0 END \
+         CASE WHEN EXISTS (SELECT 1 FROM {} l WHERE {} = c.id AND l.outcome IS NULL) THEN 1 ELSE 0 END, \
+         CASE WHEN t.partial_json_payload IS NULL THEN 0 ELSE 1 END, {} \
          FROM {} c JOIN {} t ON c.id = {}",
         dialect.bytes("t.current_hash"),
         dialect.bytes("t.previous_hash"),
@@ -27,6 +29,7 @@ pub(super) async fn ledger(shared: &Arc<Shared>, ids: &[String]) -> Result<Vec<L
         dialect.version("t.last_updated"),
         shared.sql.log,
         dialect.key("l.person_id"),
+        dialect.seconds_since("t.last_updated"),
         dialect.temporary(SET),
         shared.sql.staging,
         dialect.key("t.person_id"),
@@ -48,6 +51,8 @@ pub(super) async fn ledger(shared: &Arc<Shared>, ids: &[String]) -> Result<Vec<L
             row_state: RowState::from_column(row_state.as_deref()),
             version: RowVersion { previous_hash, status, row_state, last_updated },
             open_intent: row.integer(6)? != 0,
+            outgoing: if row.integer(7)? == 0 { Outgoing::Nothing } else { Outgoing::Other },
+            age: Duration::from_secs(u64::try_from(row.integer(8)?).unwrap_or(0)),
         });
     }
     let distinct: HashSet<&str> = ledger.iter().map(|row| row.person_id.as_str()).collect();
@@ -85,17 +90,31 @@ pub(super) async fn documents(shared: &Arc<Shared>, ids: &[String]) -> Result<Ve
     let mut lease = shared.lease().await?;
     fill(&mut *lease, shared, ids).await?;
     let sql = format!(
-        "SELECT c.id, {}, {} FROM {} c JOIN {} t ON c.id = {}",
+        "SELECT c.id, {}, {}, {} FROM {} c JOIN {} t ON c.id = {}",
         dialect.document_out("t.json_payload"),
         dialect.document_out("t.previous_json_payload"),
+        dialect.document_out("t.partial_json_payload"),
         dialect.temporary(SET),
         shared.sql.staging,
         dialect.key("t.person_id"),
     );
     let rows = lease.query(&sql, &[]).await?;
+    // By itself, not for each row: a log of an earlier version, without an index on the key, is read once.
+    let sql = format!(
+        "SELECT DISTINCT c.id FROM {} c JOIN {} l ON c.id = {} WHERE l.outcome = 'accepted'",
+        dialect.temporary(SET),
+        shared.sql.log,
+        dialect.key("l.person_id"),
+    );
+    let accepted = lease.query(&sql, &[]).await?;
     lease.give_back();
+    let accepted = accepted.into_iter().map(|mut row| row.word(0)).collect::<Result<HashSet<String>>>()?;
     rows.into_iter()
-        .map(|mut row| Ok(Documents { person_id: row.word(0)?, current: row.text(1)?, held: row.text(2)? }))
+        .map(|mut row| {
+            let person_id = row.word(0)?;
+            let accepted = accepted.contains(&person_id);
+            Ok(Documents { person_id, current: row.text(1)?, held: row.text(2)?, outgoing: row.text(3)?, accepted })
+        })
         .collect()
 }
 

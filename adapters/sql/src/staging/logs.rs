@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, BinaryArray, Int32Array, StringArray};
 use csc_bridge_core::error::{Error, Result};
 use csc_bridge_core::staging::{Attempt, ClosedAs, Held, IntentRecord, RowState, RunRecord, Status, StatusReport};
 
-use super::{Shared, claim, ledger};
+use super::{Shared, choose, ledger};
 use crate::{Connection, Dialect, SET, Store, UpdateFrom, Value, set};
 
 /// The records of one attempt.
@@ -19,6 +19,7 @@ const COLUMNS: &[(&str, Store)] = &[
     ("kind", Store::Text(20)),
     ("hash", Store::Hash),
     ("base", Store::Hash),
+    ("mentioned", Store::LongText),
 ];
 
 /// Creates the intents' table on a connection, once.
@@ -39,12 +40,13 @@ pub(super) async fn open_intents(shared: &Arc<Shared>, attempt: &Attempt, record
         ("kind", Arc::new(StringArray::from_iter_values(records.iter().map(|record| record.kind.word())))),
         ("hash", Arc::new(BinaryArray::from_iter_values(records.iter().map(|record| record.hash)))),
         ("base", Arc::new(base.collect::<BinaryArray>())),
+        ("mentioned", Arc::new(records.iter().map(|record| record.mentioned.as_deref()).collect::<StringArray>())),
     ])?;
     let mut lease = shared.lease().await?;
     set::replace(&mut *lease, dialect, INTENTS, &rows).await?;
     let sql = format!(
-        "INSERT INTO {} (attempt_id, run_id, attempt, person_id, kind, hash_sent, hash_base, opened_at) \
-         SELECT {}, {}, {}, i.person_id, i.kind, i.hash, i.base, {} FROM {} i",
+        "INSERT INTO {} (attempt_id, run_id, attempt, person_id, kind, hash_sent, hash_base, mentioned, opened_at) \
+         SELECT {}, {}, {}, i.person_id, i.kind, i.hash, i.base, i.mentioned, {} FROM {} i",
         shared.sql.log,
         dialect.placeholder(1),
         dialect.placeholder(2),
@@ -117,6 +119,19 @@ pub(super) async fn record_run(shared: &Arc<Shared>, run: &RunRecord) -> Result<
     Ok(())
 }
 
+/// `table_rows` of the newest run that has any.
+pub(super) async fn last_table_rows(shared: &Arc<Shared>) -> Result<Option<String>> {
+    let runs = &shared.sql.runs;
+    let sql = format!(
+        "SELECT {} FROM {runs} r WHERE r.id = (SELECT MAX(x.id) FROM {runs} x WHERE x.table_rows IS NOT NULL)",
+        shared.dialect().text("r.table_rows"),
+    );
+    let mut lease = shared.lease().await?;
+    let rows = lease.query(&sql, &[]).await?.first_mut().map_or(Ok(None), |row| row.text(0))?;
+    lease.give_back();
+    Ok(rows)
+}
+
 /// The numbers behind `csc-bridge status`.
 pub(super) async fn status(shared: &Arc<Shared>) -> Result<StatusReport> {
     let dialect = shared.dialect();
@@ -148,7 +163,7 @@ pub(super) async fn status(shared: &Arc<Shared>) -> Result<StatusReport> {
     let oldest = format!(
         "SELECT {} FROM {staging} t WHERE {}",
         dialect.version("MIN(t.last_updated)"),
-        claim::to_be_sent(dialect)
+        choose::asks_in_cohort(dialect)
     );
     report.oldest_pending = lease.query(&oldest, &[]).await?.first_mut().map_or(Ok(None), |row| row.text(0))?;
 

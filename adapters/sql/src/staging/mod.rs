@@ -1,10 +1,12 @@
 //! The second contract over SQL: [`SqlStaging`], the staging table and its two logs.
 //!
 //! One file for each thing that is done with them: [`tables`] their columns and DDL, [`ledger`] what `stage` reads, [`apply`]
-//! what it writes, [`claim`] and [`record`] what a sender does, [`recover`] what a lost sender left behind, [`logs`] the two logs.
+//! what it writes, [`choose`], [`claim`] and [`record`] what a sender does, [`recover`] what a lost sender left behind, [`logs`]
+//! the two logs.
 //! Everything they share is [`Shared`]: the tables' names, idle connections, and what this process itself holds.
 
 mod apply;
+mod choose;
 mod claim;
 mod ledger;
 mod logs;
@@ -23,8 +25,8 @@ use csc_bridge_core::config::StagingConfig;
 use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::{
-    Attempt, Candidate, ChangeSet, Claim, ClosedAs, Documents, Guard, IntentRecord, LedgerRow, RunRecord, Staging,
-    StatusReport,
+    Attempt, Candidate, ChangeSet, Choice, Claim, ClosedAs, Documents, Guard, IntentRecord, LedgerRow, MayHold,
+    RunRecord, Staging, StatusReport,
 };
 
 use crate::{Connection, Dialect, Engine, Lock, Purpose, name, set};
@@ -128,6 +130,7 @@ impl Shared {
                 set::create(connection.as_mut(), self.dialect()).await?;
                 record::create_outcomes(connection.as_mut(), self.dialect()).await?;
                 logs::create_intents(connection.as_mut(), self.dialect()).await?;
+                recover::create_lost(connection.as_mut(), self.dialect()).await?;
                 connection
             }
         };
@@ -197,8 +200,8 @@ impl Staging for SqlStaging {
         Ok(Box::new(SubmitGuard { _lock: lock, shared: self.shared.clone() }))
     }
 
-    async fn recover(&self, older_than: Duration) -> Result<u64> {
-        recover::recover(&self.shared, older_than).await
+    async fn recover(&self, older_than: Duration, may_hold: &MayHold<'_>) -> Result<u64> {
+        recover::recover(&self.shared, older_than, may_hold).await
     }
 
     async fn ledger(&self, ids: &[String]) -> Result<Vec<LedgerRow>> {
@@ -217,12 +220,16 @@ impl Staging for SqlStaging {
         Ok(Box::new(apply::SqlChangeSet::new(&self.shared).await?))
     }
 
-    async fn candidates(&self) -> Result<Vec<Candidate>> {
-        claim::candidates(&self.shared).await
+    async fn candidates(&self, choice: Choice) -> Result<Vec<Candidate>> {
+        choose::candidates(&self.shared, choice).await
     }
 
-    async fn claim(&self, ids: &[String]) -> Result<Box<dyn Claim>> {
-        Ok(Box::new(claim::SqlClaim::take(&self.shared, ids).await?))
+    async fn superseded(&self) -> Result<u64> {
+        choose::superseded(&self.shared).await
+    }
+
+    async fn claim(&self, ids: &[String], choice: Choice) -> Result<Box<dyn Claim>> {
+        Ok(Box::new(claim::SqlClaim::take(&self.shared, ids, choice).await?))
     }
 
     async fn open_intents(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()> {
@@ -231,6 +238,10 @@ impl Staging for SqlStaging {
 
     async fn close_intents(&self, attempt_id: &str, person_ids: &[String], closed_as: ClosedAs) -> Result<()> {
         logs::close_intents(&self.shared, attempt_id, person_ids, closed_as).await
+    }
+
+    async fn last_table_rows(&self) -> Result<Option<String>> {
+        logs::last_table_rows(&self.shared).await
     }
 
     async fn record_run(&self, run: &RunRecord) -> Result<()> {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BinaryArray, StringArray};
+use arrow_array::{ArrayRef, BinaryArray, Int32Array, Int64Array, StringArray};
 use csc_bridge_core::error::Result;
 use csc_bridge_core::staging::{ClaimedRow, Outcome, SendResult};
 
-use super::{Lease, claim};
+use super::claim::Mark;
+use super::{Lease, choose};
 use crate::{Connection, Dialect, Store, UpdateFrom, name, set};
 
 /// The outcomes of one batch.
@@ -14,55 +15,64 @@ const OUTCOMES: &str = "csc_bridge_outcome";
 
 const COLUMNS: &[(&str, Store)] = &[
     ("id", Store::Text(200)),
+    ("row_id", Store::Integer),
     ("attempt_id", Store::Text(200)),
     ("result", Store::Text(20)),
-    ("document", Store::LongText),
     ("hash", Store::Hash),
     ("claimed_hash", Store::Hash),
-    ("claimed_document", Store::LongText),
-    ("response", Store::LongText),
+    ("claimed_out", Store::Integer),
     ("receipt", Store::Text(200)),
     ("received_at", Store::Text(100)),
+    ("document", Store::LongText),
+    ("claimed_document", Store::LongText),
+    ("claimed_outgoing", Store::LongText),
+    ("response", Store::LongText),
 ];
 
 /// An outcome beside the row it is about.
 pub(super) struct Recorded<'a> {
     pub(super) outcome: Outcome,
     pub(super) claimed: &'a ClaimedRow,
-    /// `current_hash` exactly as it was read when the row was claimed.
-    pub(super) claimed_hash: Option<&'a [u8]>,
+    pub(super) mark: &'a Mark,
 }
 
 impl Recorded<'_> {
     fn result(&self) -> &'static str {
         match self.outcome.result {
             SendResult::Accepted { .. } => "accepted",
+            SendResult::Purged { .. } => "purged",
+            SendResult::Withdrawn => "withdrawn",
             SendResult::Refused { .. } => "refused",
             SendResult::Unusable { .. } => "unusable",
         }
     }
 
-    /// What goes into `api_response`.
-    fn response(&self) -> &str {
+    /// What goes into `api_response`, where something does.
+    fn response(&self) -> Option<&str> {
         match &self.outcome.result {
-            SendResult::Accepted { receipt, .. } => receipt,
-            SendResult::Refused { reason } | SendResult::Unusable { reason } => reason,
+            SendResult::Accepted { receipt, .. } | SendResult::Purged { receipt, .. } => Some(receipt),
+            SendResult::Refused { reason } | SendResult::Unusable { reason } => Some(reason),
+            SendResult::Withdrawn => None,
         }
     }
 
-    fn accepted(&self) -> Option<Accepted<'_>> {
+    fn taken(&self) -> Option<Taken<'_>> {
         match &self.outcome.result {
             SendResult::Accepted { document, hash, receipt, received_at } => {
-                Some(Accepted { document, hash, receipt, received_at: received_at.as_deref() })
+                Some(Taken { document, hash: Some(hash), receipt, received_at: received_at.as_deref() })
             }
-            _ => None,
+            SendResult::Purged { document, receipt, received_at } => {
+                Some(Taken { document, hash: None, receipt, received_at: received_at.as_deref() })
+            }
+            SendResult::Withdrawn | SendResult::Refused { .. } | SendResult::Unusable { .. } => None,
         }
     }
 }
 
-struct Accepted<'a> {
+/// What DfE took: a document, or the purge of the child, which has no hash.
+struct Taken<'a> {
     document: &'a str,
-    hash: &'a [u8],
+    hash: Option<&'a [u8]>,
     receipt: &'a str,
     received_at: Option<&'a str>,
 }
@@ -82,29 +92,23 @@ pub(super) async fn record(mut lease: Lease, recorded: &[Recorded<'_>]) -> Resul
     if dialect.row_lock().is_none() {
         lease.begin().await?;
     }
-    let mut written = 0;
-    for (set, result) in [(accepted(dialect), "o.result = 'accepted'"), (failed(dialect), "o.result <> 'accepted'")] {
-        let on = format!("{} = o.id AND {result}", dialect.key("t.person_id"));
-        let source = format!("{} o", dialect.temporary(OUTCOMES));
-        let update = UpdateFrom { target: &shared.sql.staging, set: &set, source: &source, on: &on };
-        written += lease.execute(&dialect.update_from(&update), &[]).await?;
+    let mut missing = 0;
+    for (results, set, only) in writes(dialect) {
+        let expected = recorded.iter().filter(|recorded| results.contains(&recorded.result())).count() as u64;
+        if expected == 0 {
+            continue;
+        }
+        let written = lease.execute(&update(dialect, &shared.sql.staging, results, &set, only.as_deref()), &[]).await?;
+        // What the condition leaves out is there, and is meant to stay as it is.
+        if only.is_none() {
+            missing += expected.saturating_sub(written);
+        }
     }
-    let set = [
-        ("outcome", "CASE WHEN o.result = 'accepted' THEN 'accepted' ELSE 'refused' END".to_owned()),
-        ("closed_at", dialect.now().to_owned()),
-        ("response_id", "o.receipt".to_owned()),
-    ];
-    let on = format!("t.attempt_id = o.attempt_id AND {} = o.id AND t.outcome IS NULL", dialect.key("t.person_id"));
-    let source = format!("{} o", dialect.temporary(OUTCOMES));
-    let update = UpdateFrom { target: &shared.sql.log, set: &set, source: &source, on: &on };
-    lease.execute(&dialect.update_from(&update), &[]).await?;
+    lease.execute(&close(dialect, &shared.sql.log), &[]).await?;
     lease.commit().await?;
     lease.give_back();
-    if written < recorded.len() as u64 {
-        tracing::warn!(
-            rows.missing = recorded.len() as u64 - written,
-            "rows went from the staging table while they were sent"
-        );
+    if missing > 0 {
+        tracing::warn!(rows.missing = missing, "rows went from the staging table while they were sent");
     }
     Ok(())
 }
@@ -117,34 +121,89 @@ async fn load(lease: &mut Lease, recorded: &[Recorded<'_>]) -> Result<()> {
     let bytes = |of: fn(&Recorded<'_>) -> Option<Vec<u8>>| -> ArrayRef {
         Arc::new(recorded.iter().map(of).collect::<BinaryArray>())
     };
+    let out = recorded.iter().map(|r| i32::from(r.claimed.row_state.is_out()));
     let rows = set::batch([
         ("id", text(|r| Some(name::trimmed(&r.outcome.person_id).to_owned()))),
+        ("row_id", Arc::new(Int64Array::from_iter_values(recorded.iter().map(|r| r.mark.id)))),
         ("attempt_id", text(|r| r.outcome.attempt_id.clone())),
         ("result", text(|r| Some(r.result().to_owned()))),
-        ("document", text(|r| r.accepted().map(|a| a.document.to_owned()))),
-        ("hash", bytes(|r| r.accepted().map(|a| a.hash.to_vec()))),
-        ("claimed_hash", bytes(|r| r.claimed_hash.map(<[u8]>::to_vec))),
+        ("hash", bytes(|r| r.taken()?.hash.map(<[u8]>::to_vec))),
+        ("claimed_hash", bytes(|r| r.mark.hash.clone())),
+        ("claimed_out", Arc::new(Int32Array::from_iter_values(out))),
+        ("receipt", text(|r| r.taken().map(|taken| taken.receipt.to_owned()))),
+        ("received_at", text(|r| r.taken()?.received_at.map(str::to_owned))),
+        ("document", text(|r| r.taken().map(|taken| taken.document.to_owned()))),
         // Needed only where there is no hash to compare.
-        ("claimed_document", text(|r| r.claimed_hash.is_none().then(|| r.claimed.document.clone()))),
-        ("response", text(|r| Some(r.response().to_owned()))),
-        ("receipt", text(|r| r.accepted().map(|a| a.receipt.to_owned()))),
-        ("received_at", text(|r| r.accepted()?.received_at.map(str::to_owned))),
+        ("claimed_document", text(|r| r.mark.hash.is_none().then(|| r.claimed.document.clone()))),
+        ("claimed_outgoing", text(|r| r.claimed.outgoing.clone())),
+        ("response", text(|r| r.response().map(str::to_owned))),
     ])?;
     set::replace(&mut **lease, shared.dialect(), OUTCOMES, &rows).await
+}
+
+type Assignments = Vec<(&'static str, String)>;
+
+/// For each kind of outcome what it writes, and the condition without which it writes nothing.
+fn writes(dialect: &dyn Dialect) -> [(&'static [&'static str], Assignments, Option<String>); 4] {
+    // What was staged meanwhile is another matter, on which nobody has decided yet.
+    let is_withdrawn = format!("{} AND {} AND {}", choose::out(dialect), choose::open(dialect), same_outgoing(dialect));
+    [
+        (&["accepted"], accepted(dialect), None),
+        (&["purged"], purged(dialect), None),
+        (&["refused", "unusable"], failed(dialect), None),
+        (&["withdrawn"], withdrawn(), Some(is_withdrawn)),
+    ]
+}
+
+/// One kind of outcome, put into the very rows that were claimed: a child may have other rows, which are nobody's business. The
+/// key keeps it to the child where an id is not unique.
+fn update(dialect: &dyn Dialect, target: &str, results: &[&str], set: &[(&str, String)], only: Option<&str>) -> String {
+    let results: Vec<String> = results.iter().map(|result| dialect.literal(result)).collect();
+    let only = only.map(|condition| format!(" AND {condition}")).unwrap_or_default();
+    let key = dialect.key("t.person_id");
+    let on = format!("t.id = o.row_id AND {key} = o.id AND o.result IN ({}){only}", results.join(", "));
+    let source = format!("{} o", dialect.temporary(OUTCOMES));
+    dialect.update_from(&UpdateFrom { target, set, source: &source, on: &on })
+}
+
+/// The end of the intents. Of what was purged DfE holds nothing, so that is no acceptance.
+fn close(dialect: &dyn Dialect, log: &str) -> String {
+    let set = [
+        ("outcome", "CASE WHEN o.result IN ('accepted', 'purged') THEN o.result ELSE 'refused' END".to_owned()),
+        ("closed_at", dialect.now().to_owned()),
+        ("response_id", "o.receipt".to_owned()),
+    ];
+    let on = format!("t.attempt_id = o.attempt_id AND {} = o.id AND t.outcome IS NULL", dialect.key("t.person_id"));
+    let source = format!("{} o", dialect.temporary(OUTCOMES));
+    dialect.update_from(&UpdateFrom { target: log, set: &set, source: &source, on: &on })
 }
 
 /// Whether row `t` still asks for what was claimed: `stage` may have changed it since, where the product has no row locks.
 fn still(dialect: &dyn Dialect) -> String {
     let hash = dialect.bytes("t.current_hash");
     format!(
-        "({hash} = o.hash OR {hash} = o.claimed_hash OR (t.current_hash IS NULL AND o.claimed_hash IS NULL AND {} = \
-         o.claimed_document))",
-        dialect.document_out("t.json_payload"),
+        "({hash} = o.hash OR {hash} = o.claimed_hash OR (t.current_hash IS NULL AND o.claimed_hash IS NULL AND {})) AND {}",
+        dialect.same_document("t.json_payload", "o.claimed_document"),
+        same_outgoing(dialect),
     )
 }
 
-fn accepted(dialect: &dyn Dialect) -> Vec<(&'static str, String)> {
-    let (still, out) = (still(dialect), claim::out(dialect));
+/// Whether row `t` has the prepared document that was claimed, or has none as it had none.
+fn same_outgoing(dialect: &dyn Dialect) -> String {
+    dialect.same_document("t.partial_json_payload", "o.claimed_outgoing")
+}
+
+/// The grace of a purge runs from when the child went, which is when a row out of the cohort was last written.
+fn last_updated(dialect: &dyn Dialect) -> (&'static str, String) {
+    ("last_updated", format!("CASE WHEN {} THEN t.last_updated ELSE {} END", choose::out(dialect), dialect.now()))
+}
+
+fn submission_timestamp(dialect: &dyn Dialect) -> (&'static str, String) {
+    ("submission_timestamp", format!("COALESCE({}, {})", dialect.timestamp("o.received_at"), dialect.now()))
+}
+
+fn accepted(dialect: &dyn Dialect) -> Assignments {
+    let (still, out) = (still(dialect), choose::out(dialect));
     vec![
         ("previous_json_payload", dialect.document_in("o.document")),
         ("previous_hash", "o.hash".to_owned()),
@@ -154,21 +213,44 @@ fn accepted(dialect: &dyn Dialect) -> Vec<(&'static str, String)> {
         ),
         ("row_state", format!("CASE WHEN {out} THEN t.row_state WHEN {still} THEN 'unchanged' ELSE 'updated' END")),
         ("api_response", "o.response".to_owned()),
-        ("submission_timestamp", format!("COALESCE({}, {})", dialect.timestamp("o.received_at"), dialect.now())),
+        submission_timestamp(dialect),
         ("partial_json_payload", "NULL".to_owned()),
-        ("last_updated", dialect.now().to_owned()),
+        last_updated(dialect),
     ]
 }
 
-/// A refusal is about the document that was sent. What `stage` wrote meanwhile has not been refused, and a child that left the
-/// cohort meanwhile is not to be sent: both keep their status.
-fn failed(dialect: &dyn Dialect) -> Vec<(&'static str, String)> {
-    let (still, out) = (still(dialect), claim::out(dialect));
-    let stands = format!("{still} AND NOT ({out})");
+/// DfE holds nothing any more. Of a child that is still out of the cohort nothing is wanted either; one that returned meanwhile
+/// is as new.
+fn purged(dialect: &dyn Dialect) -> Assignments {
+    let out = choose::out(dialect);
+    let document = dialect.document_in("o.document");
+    vec![
+        ("previous_json_payload", "NULL".to_owned()),
+        ("previous_hash", "NULL".to_owned()),
+        ("submission_status", format!("CASE WHEN {out} THEN 'sent' ELSE 'pending' END")),
+        ("row_state", format!("CASE WHEN {out} THEN t.row_state ELSE 'new' END")),
+        ("json_payload", format!("CASE WHEN {out} THEN {document} ELSE t.json_payload END")),
+        ("current_hash", format!("CASE WHEN {out} THEN NULL ELSE t.current_hash END")),
+        ("api_response", "o.response".to_owned()),
+        submission_timestamp(dialect),
+        ("partial_json_payload", "NULL".to_owned()),
+        last_updated(dialect),
+    ]
+}
+
+fn withdrawn() -> Assignments {
+    vec![("submission_status", "'withdrawn'".to_owned()), ("partial_json_payload", "NULL".to_owned())]
+}
+
+/// A refusal is about what was sent. What `stage` wrote meanwhile has not been refused, and a child that left the cohort or came
+/// back to it meanwhile is another matter: they keep their status.
+fn failed(dialect: &dyn Dialect) -> Assignments {
+    let (still, out) = (still(dialect), choose::out(dialect));
+    let stands = format!("{still} AND o.claimed_out = CASE WHEN {out} THEN 1 ELSE 0 END");
     vec![
         ("submission_status", format!("CASE WHEN {stands} THEN 'error' ELSE t.submission_status END")),
         ("current_hash", format!("CASE WHEN o.result = 'unusable' AND {still} THEN NULL ELSE t.current_hash END")),
         ("api_response", "o.response".to_owned()),
-        ("last_updated", dialect.now().to_owned()),
+        last_updated(dialect),
     ]
 }

@@ -64,6 +64,7 @@ const LOG: &[Column] = &[
     column("closed_at", Store::Timestamp, Rule::Nullable),
     column("outcome", Store::Text(20), Rule::Nullable),
     column("response_id", Store::Text(200), Rule::Nullable),
+    column("mentioned", Store::LongText, Rule::Nullable),
 ];
 
 /// `ssd_api_run_log`: one row for each run.
@@ -82,6 +83,9 @@ const RUNS: &[Column] = &[
 /// Columns that some tables of other tools lack and that only `stage` needs: [`check_for_stage`].
 const STAGE_ONLY: &[&str] = &["legacy_id"];
 
+/// Columns that a table of an earlier version lacks, and that are added to it. They may be null.
+const ADDED: &[&str] = &["mentioned"];
+
 /// Creates what is missing where that is allowed, and checks the columns of what is there.
 pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
     let names = &shared.names;
@@ -93,9 +97,13 @@ pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
     let twin_missing =
         !names.staging.table.to_lowercase().ends_with("_anon") && connection.columns(&twin).await?.is_none();
     let mut missing = Vec::new();
+    let mut added = Vec::new();
     for (table, columns) in wanted.drain(..) {
         match connection.columns(&table).await? {
-            Some(there) => check(&table, columns, &there)?,
+            Some(there) => {
+                check(&table, columns, &there, names.create)?;
+                added.extend(add(shared.dialect(), &table, columns, &there));
+            }
             None => missing.push((table, columns)),
         }
     }
@@ -109,10 +117,14 @@ pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
     if names.create && twin_missing {
         missing.push((twin, STAGING));
     }
-    if missing.is_empty() {
+    if missing.is_empty() && added.is_empty() {
         return Ok(());
     }
     connection.begin().await?;
+    for (table, sql) in added {
+        connection.execute(&sql, &[]).await.map_err(|error| error.within(format!("changing {table}")))?;
+        tracing::info!(table.name = %table, "changed a table of an earlier version");
+    }
     for (table, columns) in missing {
         for sql in create(shared.dialect(), &table, columns) {
             connection.execute(&sql, &[]).await.map_err(|error| error.within(format!("creating {table}")))?;
@@ -131,7 +143,8 @@ pub(super) async fn is_ready(shared: &Arc<Shared>) -> Result<bool> {
     let mut connection = shared.engine.connect(Purpose::Stage).await?;
     for (table, columns) in [(&names.staging, STAGING), (&names.log, LOG), (&names.runs, RUNS)] {
         match connection.columns(table).await? {
-            Some(there) => check(table, columns, &there)?,
+            // What `prepare` adds, nobody needs who only looks.
+            Some(there) => check(table, columns, &there, names.create)?,
             None => return Ok(false),
         }
     }
@@ -147,8 +160,10 @@ pub(super) async fn check_for_stage(connection: &mut dyn Connection, table: &Tab
     }
 }
 
-fn check(table: &TableName, columns: &[Column], there: &[String]) -> Result<()> {
-    match columns.iter().find(|column| !STAGE_ONLY.contains(&column.name) && !has(there, column.name)) {
+/// Checks that a table has all the columns that a sender needs, but for those that may be added.
+fn check(table: &TableName, columns: &[Column], there: &[String], may_add: bool) -> Result<()> {
+    let is_optional = |name| STAGE_ONLY.contains(&name) || may_add && ADDED.contains(&name);
+    match columns.iter().find(|column| !is_optional(column.name) && !has(there, column.name)) {
         None => Ok(()),
         Some(column) => Err(lacks(table, column.name)),
     }
@@ -164,6 +179,34 @@ fn lacks(table: &TableName, column: &str) -> Error {
         format!("the table {table} has no column {column}"),
         "add the column, or name another table in [staging] and let csc-bridge create it",
     )
+}
+
+/// The statements that bring a table of an earlier version up to this one. (Oracle has no word COLUMN here, and SQL Server may
+/// make a column NOT NULL that does not say.)
+fn add(dialect: &dyn Dialect, table: &TableName, columns: &[Column], there: &[String]) -> Vec<(TableName, String)> {
+    let missing: Vec<&Column> =
+        columns.iter().filter(|column| ADDED.contains(&column.name) && !has(there, column.name)).collect();
+    let mut statements: Vec<String> = missing
+        .iter()
+        .map(|column| {
+            format!("ALTER TABLE {} ADD {} {} NULL", dialect.table(table), column.name, dialect.stored(column.store))
+        })
+        .collect();
+    if !missing.is_empty() {
+        statements.push(history_index(dialect, table));
+    }
+    statements.into_iter().map(|sql| (table.clone(), sql)).collect()
+}
+
+/// What became of a child's requests, without a look at the log's rows, which may be long.
+fn history_index(dialect: &dyn Dialect, log: &TableName) -> String {
+    dialect.key_index(&KeyIndex {
+        name: &format!("ix_{}_person", log.table),
+        table: log,
+        column: "person_id",
+        include: &["id", "outcome", "hash_sent"],
+        only: None,
+    })
 }
 
 /// The statements that create a table with its indexes.
@@ -194,6 +237,8 @@ fn create(dialect: &dyn Dialect, table: &TableName, columns: &[Column]) -> Vec<S
         }));
     }
     if names.contains("outcome") {
+        statements.push(history_index(dialect, table));
+        // Few requests are ever open: a start of the program looks for them in a log of years.
         statements.push(dialect.key_index(&KeyIndex {
             name: &format!("ix_{}_open", table.table),
             table,

@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use csc_bridge_core::error::Kind;
-use csc_bridge_core::staging::{Held, RowState, Staging, Status};
+use csc_bridge_core::staging::{Choice, Held, Outgoing, RowState, Staging, Status, Write};
 
 use csc_bridge_sql::Dialect;
 use csc_bridge_sqlite::SqliteDialect;
@@ -53,6 +55,41 @@ async fn rows_of_other_tools_are_read_whatever_their_case_padding_and_type() {
 }
 
 #[tokio::test]
+async fn the_ledger_says_whether_something_is_prepared_and_how_long_ago_the_row_was_written() {
+    let (home, staging) = Home::staged().await;
+    apply(&staging, ["1", "2"].map(|id| new_child(id, 1)).into()).await;
+    let one = row(&staging, "1").await;
+    assert_eq!(one.outgoing, Outgoing::Nothing);
+    assert!(one.age < Duration::from_secs(5));
+    let prepared = Write { outgoing: Some("{\"n\":9}".to_owned()), ..changed(&one, 1) };
+    assert_eq!(apply(&staging, vec![prepared]).await.written, 1);
+    assert_eq!(row(&staging, "1").await.outgoing, Outgoing::Other);
+    let mut documents = staging.documents(&strings(&["1", "2"])).await.unwrap();
+    documents.sort_by(|a, b| a.person_id.cmp(&b.person_id));
+    let outgoing: Vec<Option<&str>> = documents.iter().map(|document| document.outgoing.as_deref()).collect();
+    assert_eq!(outgoing, [Some("{\"n\":9}"), None]);
+    let again = row(&staging, "1").await;
+    assert_eq!(apply(&staging, vec![changed(&again, 1)]).await.written, 1);
+    assert_eq!(row(&staging, "1").await.outgoing, Outgoing::Nothing);
+
+    let day = Duration::from_secs(86400);
+    for (value, at_least, less_than) in [
+        ("datetime('now', '-3 days')", 3 * day, 3 * day + Duration::from_secs(60)),
+        ("date('now', '-3 days')", 3 * day, 4 * day),
+        ("strftime('%Y-%m-%dT%H:%M:%f', 'now', '-1 day')", day, 2 * day),
+        ("datetime('now', '+3 days')", Duration::ZERO, Duration::from_nanos(1)),
+        ("NULL", Duration::ZERO, Duration::from_nanos(1)),
+        ("''", Duration::ZERO, Duration::from_nanos(1)),
+        ("20260101", Duration::ZERO, Duration::from_nanos(1)),
+        ("1.5", Duration::ZERO, Duration::from_nanos(1)),
+    ] {
+        home.raw().execute_batch(&format!("UPDATE ssd_api_data_staging SET last_updated = {value}")).unwrap();
+        let age = row(&staging, "1").await.age;
+        assert!(at_least <= age && age < less_than, "{value}: {age:?}");
+    }
+}
+
+#[tokio::test]
 async fn two_rows_for_one_child_are_a_data_error_with_their_number_and_no_id() {
     let home = Home::new();
     home.staging().prepare().await.unwrap();
@@ -60,15 +97,16 @@ async fn two_rows_for_one_child_are_a_data_error_with_their_number_and_no_id() {
         .execute_batch(
             "CREATE TABLE other AS SELECT * FROM ssd_api_data_staging; DROP TABLE ssd_api_data_staging;
              ALTER TABLE other RENAME TO ssd_api_data_staging;
-             INSERT INTO ssd_api_data_staging (person_id, json_payload) VALUES ('secret', '{}'), ('secret ', '{}'), ('b', '{}');",
+             INSERT INTO ssd_api_data_staging (id, person_id, json_payload)
+             VALUES (1, 'secret', '{}'), (2, 'secret ', '{}'), (3, 'b', '{}');",
         )
         .unwrap();
     let staging = home.staging();
     staging.ledger(&strings(&["b"])).await.unwrap();
     for error in [
         staging.ledger(&strings(&["b", "secret"])).await.unwrap_err(),
-        staging.candidates().await.unwrap_err(),
-        staging.claim(&strings(&["secret"])).await.err().unwrap(),
+        staging.candidates(Choice::AsStaged).await.unwrap_err(),
+        staging.claim(&strings(&["secret"]), Choice::AsStaged).await.err().unwrap(),
     ] {
         assert_eq!(error.kind(), Kind::Data);
         assert!(error.message().contains("1 more rows"), "{error}");
@@ -90,6 +128,18 @@ async fn the_ledger_reads_an_index_and_no_document() {
 }
 
 #[tokio::test]
+async fn what_was_accepted_is_read_from_an_index_and_not_from_the_log() {
+    let (home, _staging) = Home::staged().await;
+    let key = SqliteDialect.key("l.person_id");
+    let sql = format!(
+        "EXPLAIN QUERY PLAN SELECT l.id, l.outcome, CAST(l.hash_sent AS BLOB) FROM main.ssd_api_submission_log l
+         WHERE {key} = '1' AND l.outcome = 'accepted'"
+    );
+    let plan: String = home.raw().query_row(&sql, [], |row| row.get(3)).unwrap();
+    assert!(plan.contains("COVERING INDEX ix_ssd_api_submission_log_person"), "{plan}");
+}
+
+#[tokio::test]
 async fn open_intents_are_found_by_an_index_however_long_the_log() {
     let (home, _staging) = Home::staged().await;
     let raw = home.raw();
@@ -108,6 +158,6 @@ async fn open_intents_are_found_by_an_index_however_long_the_log() {
         let mut statement = raw.prepare(&sql).unwrap();
         let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
         let plan = steps.collect::<Result<Vec<_>, _>>().unwrap().join("\n");
-        assert!(plan.contains("SEARCH l USING INDEX ix_ssd_api_submission_log_open"), "{plan}");
+        assert!(plan.contains("SEARCH l USING") && plan.contains("INDEX ix_ssd_api_submission_log_"), "{plan}");
     }
 }

@@ -70,9 +70,9 @@ async fn a_lock_ends_with_its_process() {
     assert!(busy);
     apply(&staging, vec![new_child("1", 1)]).await;
     open_intent(&staging, "a", "1", 1).await;
-    assert_eq!(staging.recover(Duration::ZERO).await.unwrap(), 0);
+    assert_eq!(recover(&staging).await, 0);
     other.kill().unwrap();
     other.wait().unwrap();
     drop(staging.lock_submit().await.unwrap());
-    assert_eq!(staging.recover(Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(recover(&staging).await, 1);
 }

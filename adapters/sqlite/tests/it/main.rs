@@ -3,11 +3,14 @@
 
 mod adapter;
 mod apply;
+mod choices;
 mod claims;
 mod files;
+mod history;
 mod ledger;
 mod locks;
 mod prepare;
+mod purges;
 mod recover;
 mod scans;
 mod schema;

@@ -1,6 +1,6 @@
 use csc_bridge_core::error::Kind;
 use csc_bridge_core::source::TableName;
-use csc_bridge_core::staging::{RunRecord, Staging};
+use csc_bridge_core::staging::{Choice, RunRecord, Staging};
 use csc_bridge_sql::{SqlStaging, StagingNames};
 
 use crate::support::*;
@@ -57,7 +57,7 @@ async fn a_table_without_legacy_id_serves_senders_but_not_stage() {
     let (home, staging) = Home::staged().await;
     home.raw().execute_batch("ALTER TABLE ssd_api_data_staging DROP COLUMN legacy_id").unwrap();
     staging.prepare().await.unwrap();
-    staging.candidates().await.unwrap();
+    staging.candidates(Choice::AsStaged).await.unwrap();
     let error = staging.changes().await.err().unwrap();
     assert!(error.message().contains("has no column legacy_id"), "{error}");
 }
@@ -78,7 +78,7 @@ async fn hostile_names_of_staging_tables_are_only_names() {
     let _stage = staging.lock_stage().await.unwrap();
     let _submit = staging.lock_submit().await.unwrap();
     assert_eq!(apply(&staging, vec![new_child("'; DROP", 1)]).await.written, 1);
-    let claim = staging.claim(&strings(&["'; DROP"])).await.unwrap();
+    let claim = take(&staging, &["'; DROP"]).await;
     open_intent(&staging, "a'", "'; DROP", 1).await;
     claim.record(vec![accepted("'; DROP", "a'", 1)]).await.unwrap();
     assert!(!row(&staging, "'; DROP").await.open_intent);
@@ -92,10 +92,30 @@ async fn hostile_names_of_staging_tables_are_only_names() {
 }
 
 #[tokio::test]
+async fn the_rows_of_the_last_run_that_read_them_are_found() {
+    let (_home, staging) = Home::staged().await;
+    assert_eq!(staging.last_table_rows().await.unwrap(), None);
+    for (run_id, table_rows) in [("a", None), ("b", Some("{\"person\":1}")), ("c", Some("{\"person\":2}")), ("d", None)]
+    {
+        let run = RunRecord {
+            run_id: run_id.to_owned(),
+            command: "stage".to_owned(),
+            run_date: "2026-01-31".to_owned(),
+            exit_code: 0,
+            seconds: 2,
+            table_rows: table_rows.map(str::to_owned),
+            report: "{}".to_owned(),
+        };
+        staging.record_run(&run).await.unwrap();
+    }
+    assert_eq!(staging.last_table_rows().await.unwrap().as_deref(), Some("{\"person\":2}"));
+}
+
+#[tokio::test]
 async fn the_run_log_and_the_status_show_what_happened() {
     let (_home, staging) = Home::staged().await;
     apply(&staging, vec![new_child("1", 1), new_child("2", 2), new_child("3", 3)]).await;
-    let claim = staging.claim(&strings(&["1", "2"])).await.unwrap();
+    let claim = take(&staging, &["1", "2"]).await;
     open_intent(&staging, "a", "1", 1).await;
     open_intent(&staging, "b", "2", 2).await;
     open_intent(&staging, "c", "3", 3).await;

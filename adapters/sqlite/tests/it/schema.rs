@@ -1,6 +1,6 @@
 use csc_bridge_core::error::Kind;
 use csc_bridge_core::source::{NewTable, Source, SourceWriter, Table, TableName};
-use csc_bridge_core::staging::Staging;
+use csc_bridge_core::staging::{Choice, Staging};
 use csc_bridge_sql::{SqlStaging, StagingNames};
 
 use crate::support::*;
@@ -44,7 +44,7 @@ async fn a_schema_that_sqlite_does_not_have_is_a_mistake_of_the_configuration() 
     for error in [
         staging.prepare().await.unwrap_err(),
         staging.is_ready().await.unwrap_err(),
-        staging.candidates().await.unwrap_err(),
+        staging.candidates(Choice::AsStaged).await.unwrap_err(),
         staging.ledger(&strings(&["1"])).await.unwrap_err(),
         writer.create(&[new]).await.unwrap_err(),
     ] {

@@ -156,6 +156,8 @@ pub fn new_child(id: &str, n: u8) -> Write {
         document: document(&format!("{{\"n\":{n}}}")),
         current_hash: Some(hash(n)),
         held: Held::Nothing,
+        outgoing: None,
+        touches: true,
     }
 }
 
@@ -182,10 +184,38 @@ pub async fn row(staging: &dyn Staging, id: &str) -> LedgerRow {
 }
 
 pub async fn open_intent(staging: &dyn Staging, attempt_id: &str, id: &str, n: u8) {
+    open_intent_with(staging, attempt_id, id, n, None).await;
+}
+
+/// An intent that says what it mentioned.
+pub async fn open_intent_with(staging: &dyn Staging, attempt_id: &str, id: &str, n: u8, mentioned: Option<&str>) {
     let attempt = Attempt { attempt_id: attempt_id.to_owned(), run_id: "run".to_owned(), number: 1 };
-    let record =
-        IntentRecord { person_id: id.to_owned(), kind: RecordKind::Full, hash: hash(n), based_on: Held::Nothing };
+    let record = IntentRecord {
+        person_id: id.to_owned(),
+        kind: RecordKind::Full,
+        hash: hash(n),
+        based_on: Held::Nothing,
+        mentioned: mentioned.map(str::to_owned),
+    };
     staging.open_intents(&attempt, &[record]).await.unwrap();
+}
+
+/// What a child may hold, in a form that shows what it was made of.
+pub fn may_hold(previous: Option<&str>, mentioned: &str) -> csc_bridge_core::error::Result<String> {
+    Ok(format!("{}+{mentioned}", previous.unwrap_or("nothing")))
+}
+
+pub async fn recover(staging: &dyn Staging) -> u64 {
+    staging.recover(Duration::ZERO, &may_hold).await.unwrap()
+}
+
+/// The rows of `ids` as a sender takes them who sends what is staged.
+pub async fn take(staging: &dyn Staging, ids: &[&str]) -> Box<dyn Claim> {
+    staging.claim(&strings(ids), Choice::AsStaged).await.unwrap()
+}
+
+pub async fn candidates(staging: &dyn Staging, choice: Choice) -> Vec<String> {
+    staging.candidates(choice).await.unwrap().into_iter().map(|candidate| candidate.person_id).collect()
 }
 
 pub fn accepted(id: &str, attempt_id: &str, n: u8) -> Outcome {
@@ -199,6 +229,22 @@ pub fn accepted(id: &str, attempt_id: &str, n: u8) -> Outcome {
             received_at: None,
         },
     }
+}
+
+pub fn purged(id: &str, attempt_id: &str) -> Outcome {
+    Outcome {
+        person_id: id.to_owned(),
+        attempt_id: Some(attempt_id.to_owned()),
+        result: SendResult::Purged {
+            document: "{\"purge\":true}".to_owned(),
+            receipt: "purge receipt".to_owned(),
+            received_at: None,
+        },
+    }
+}
+
+pub fn withdrawn(id: &str) -> Outcome {
+    Outcome { person_id: id.to_owned(), attempt_id: None, result: SendResult::Withdrawn }
 }
 
 pub fn refused(id: &str, attempt_id: &str) -> Outcome {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use csc_bridge_core::error::{Kind, Result};
 use csc_bridge_core::source::SourceWriter;
-use csc_bridge_core::staging::{Attempt, Held, IntentRecord, RecordKind, RunRecord, Staging};
+use csc_bridge_core::staging::{Attempt, Choice, Held, IntentRecord, RecordKind, RunRecord, Staging};
 use csc_bridge_sql::{Engine, Purpose, SqlStaging};
 use csc_bridge_sqlite::SqliteEngine;
 
@@ -25,7 +25,7 @@ async fn send(staging: &SqlStaging, worker: u8, rounds: usize) -> Result<usize> 
     let mut sent = 0;
     for round in 0..rounds {
         let ids: Vec<String> = (0..3).map(|child| format!("{worker}-{round}-{child}")).collect();
-        let claim = staging.claim(&ids).await?;
+        let claim = staging.claim(&ids, Choice::AsStaged).await?;
         let attempt_id = format!("{worker}-{round}");
         let attempt = Attempt { attempt_id: attempt_id.clone(), run_id: "run".to_owned(), number: 1 };
         let intent = |id: &String| IntentRecord {
@@ -33,6 +33,7 @@ async fn send(staging: &SqlStaging, worker: u8, rounds: usize) -> Result<usize> 
             kind: RecordKind::Full,
             hash: hash(1),
             based_on: Held::Nothing,
+            mentioned: None,
         };
         staging.open_intents(&attempt, &ids.iter().map(intent).collect::<Vec<_>>()).await?;
         sent += claim.rows().len();

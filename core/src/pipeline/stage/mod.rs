@@ -1,36 +1,41 @@
 //! `stage`: the SSD's desired documents against what the staging table holds; only rows that change are written.
 //!
 //! Reading a chunk of children overlaps with assembling the one before, so two chunks are in memory whatever the cohort.
-//! Changes are collected in private and applied at the end, so that a run that must not happen has written nothing.
+//! Changes are collected in private and applied at the end, so that a run that must not happen has written nothing. [`judging`]
+//! is about one child, [`guards`] about the whole run.
 
+mod guards;
+mod judging;
 mod portion;
 mod report;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
-pub use report::{Event, StageReport, StageSettings, Staged};
+pub use guards::{Accepted, Guard};
+pub use report::{Changes, Event, Foreseen, Purges, Retirements, Shows, StageReport, StageSettings, Staged, WouldSend};
 
+use guards::Tally;
+use judging::Leaving;
 use portion::Portion;
 
 use super::people::{People, judge};
-use crate::delta::{Change, Comparison, Desired, Effect, decide, same_document};
-use crate::error::{Error, Result};
+use crate::delta::{Desired, Rules};
+use crate::error::{Error, Kind, Result};
 use crate::payload::rows::ChunkRows;
-use crate::payload::{Assembler, Findings, Plan, Verdict, read};
+use crate::payload::{Findings, Plan, read};
 use crate::source::{ReadSession, Source};
-use crate::staging::{Documents, Hash, Held, LedgerRow, NewDocument, Staging, Status, Write};
+use crate::staging::{LedgerRow, Staging};
 
-/// Ledger rows are fetched this many at a time.
-const LEDGER_AT_ONCE: usize = 1000;
-/// Stored documents are fetched for comparison this many at a time.
-const COMPARE_AT_ONCE: usize = 200;
 /// Rows that changed under us are decided again this often before they are left for the next run.
 const ROUNDS: usize = 3;
 
-/// Stages the whole cohort.
+/// Tells what `stage` does.
+type Tell<'t> = dyn FnMut(Event<'_>) + Send + 't;
+
+/// Stages the whole cohort. Where a guard fires nothing is written, and the report says so.
 ///
 /// # Errors
 /// What the source or the staging report; nothing is written then, but what [`Staging::prepare`] and [`Staging::recover`] did.
@@ -39,8 +44,10 @@ pub async fn stage(
     source: Arc<dyn Source>,
     staging: Arc<dyn Staging>,
     settings: StageSettings,
-    tell: &mut (dyn FnMut(Event<'_>) + Send),
+    tell: &mut Tell<'_>,
 ) -> Result<StageReport> {
+    let rules =
+        Rules { root: &plan.root, semantics: settings.policy.semantics, removed_values: settings.removed_values };
     let mut recovered = 0;
     let mut lock = None;
     if settings.dry_run {
@@ -48,49 +55,63 @@ pub async fn stage(
     } else {
         staging.prepare().await?;
         lock = Some(staging.lock_stage().await?);
-        recovered = staging.recover(settings.request_life).await?;
+        let may_hold = |held: Option<&str>, mentioned: &str| rules.after_no_answer(held, mentioned);
+        recovered = staging.recover(settings.request_life, &may_hold).await?;
     }
     let has_ledger = !settings.dry_run || staging.is_ready().await?;
+    let last_rows = if has_ledger { last_rows(&*staging).await? } else { BTreeMap::new() };
     let mut session = source.open(&plan.source_tables()).await?;
-    let mut findings = if settings.finding_values { Findings::with_values() } else { Findings::default() };
+    let mut findings = if settings.shows.finding_values { Findings::with_values() } else { Findings::default() };
     let people = judge(read::people(&mut *session, &plan).await?, &plan, &mut findings);
     tell(Event::Children(people.to_read() as u64));
     let changes = if settings.dry_run { None } else { Some(staging.changes().await?) };
     let mut stager = Stager {
         plan: &plan,
+        rules,
         staging: &*staging,
         settings: &settings,
         has_ledger,
         findings,
+        tally: Tally::default(),
         report: StageReport { recovered, ..StageReport::default() },
+        leaving: Vec::new(),
         out: Portion::new(changes),
     };
     let session = stager.read_all(session, &people, tell).await?;
     stager.left_by_age(&people).await?;
     stager.refused(&people).await?;
     stager.gone(&people).await?;
-    let report = stager.finish(session, &people).await?;
+    let report = stager.finish(session, &people, &last_rows).await?;
     drop(lock);
     Ok(report)
 }
 
+async fn last_rows(staging: &dyn Staging) -> Result<BTreeMap<String, u64>> {
+    match staging.last_table_rows().await? {
+        None => Ok(BTreeMap::new()),
+        Some(text) => serde_json::from_str(&text).map_err(|_| {
+            Error::new(
+                Kind::Data,
+                "table_rows of the last run in the run log is not what this program writes there",
+                "set table_rows of that row to null; guards then have nothing to compare the tables with in this run",
+            )
+        }),
+    }
+}
+
 struct Stager<'a> {
     plan: &'a Arc<Plan>,
+    rules: Rules<'a>,
     staging: &'a dyn Staging,
     settings: &'a StageSettings,
     /// A dry run before the first run finds no table.
     has_ledger: bool,
     findings: Findings,
+    tally: Tally,
     report: StageReport,
+    /// Children out of the cohort whose documents have to be looked at.
+    leaving: Vec<Leaving>,
     out: Portion,
-}
-
-/// A desired document that is not simply as staged: it waits for the stored ones to be compared with.
-struct Waiting<'a> {
-    row: LedgerRow,
-    hash: Hash,
-    document: String,
-    legacy_id: Option<&'a str>,
 }
 
 impl Stager<'_> {
@@ -99,10 +120,13 @@ impl Stager<'_> {
         &mut self,
         session: Box<dyn ReadSession>,
         people: &People,
-        tell: &mut (dyn FnMut(Event<'_>) + Send),
+        tell: &mut Tell<'_>,
     ) -> Result<Box<dyn ReadSession>> {
         let people_table = &self.plan.tables[self.plan.people.table].ssd_name;
         self.report.rows.insert(people_table.clone(), people.rows() as u64);
+        for table in &self.plan.tables {
+            self.report.rows.entry(table.ssd_name.clone()).or_default();
+        }
         let mut chunks = people.chunks(self.settings.chunk);
         let Some(first) = chunks.next() else { return Ok(session) };
         let mut reading = self.start_reading(session, first);
@@ -130,12 +154,7 @@ impl Stager<'_> {
         })
     }
 
-    async fn chunk(
-        &mut self,
-        ids: &[String],
-        rows: &ChunkRows,
-        tell: &mut (dyn FnMut(Event<'_>) + Send),
-    ) -> Result<()> {
+    async fn chunk(&mut self, ids: &[String], rows: &ChunkRows, tell: &mut Tell<'_>) -> Result<()> {
         for (index, table) in self.plan.tables.iter().enumerate() {
             if index != self.plan.people.table {
                 *self.report.rows.entry(table.ssd_name.clone()).or_default() += rows.count(index) as u64;
@@ -148,99 +167,10 @@ impl Stager<'_> {
         result
     }
 
-    async fn decide_chunk(
-        &mut self,
-        ids: &[String],
-        rows: &ChunkRows,
-        findings: &mut Findings,
-        tell: &mut (dyn FnMut(Event<'_>) + Send),
-    ) -> Result<()> {
-        let plan = self.plan.clone();
-        let mut assembler = Assembler::new(&plan);
-        let mut waiting = Vec::new();
-        let mut ledger = HashMap::new();
-        for (number, id) in ids.iter().enumerate() {
-            if number % LEDGER_AT_ONCE == 0 {
-                ledger = self.ledger(&ids[number..ids.len().min(number + LEDGER_AT_ONCE)]).await?;
-            }
-            let row = ledger.remove(id.as_str());
-            let Verdict::Cohort(child) = assembler.assemble(rows, number, id, findings)? else {
-                self.out_of_cohort(row, &Desired::Left).await?;
-                continue;
-            };
-            self.report.staged.cohort += 1;
-            let Some(row) = row else {
-                let nothing = Comparison { current: false, held: false, stored_exactly: false };
-                let change = decide(None, &Desired::Document { hash: child.hash, same: nothing });
-                tell(Event::Document { person_id: id, document: child.document, to_be_sent: to_be_sent(None, change) });
-                self.write(id, None, change, Some((child.document.to_owned(), child.legacy_id))).await?;
-                continue;
-            };
-            if self.hashes_tell(&row, child.hash) {
-                let same = by_hash(&row, child.hash);
-                let change = decide(Some(&row), &Desired::Document { hash: child.hash, same });
-                tell(Event::Document {
-                    person_id: id,
-                    document: child.document,
-                    to_be_sent: to_be_sent(Some(&row), change),
-                });
-                // Where the hashes tell, the stored text is the document: nothing of it is written.
-                self.write(id, Some(&row), change, Some((String::new(), None))).await?;
-                continue;
-            }
-            waiting.push(Waiting {
-                row,
-                hash: child.hash,
-                document: child.document.to_owned(),
-                legacy_id: child.legacy_id,
-            });
-            if waiting.len() == COMPARE_AT_ONCE {
-                self.compare(std::mem::take(&mut waiting), tell).await?;
-            }
-        }
-        self.compare(waiting, tell).await
-    }
-
-    /// Whether a child's hashes alone say that its document is both staged and, if anything is held, held; without unstable ids
-    /// equal hashes are equal documents.
-    fn hashes_tell(&self, row: &LedgerRow, hash: Hash) -> bool {
-        let same = by_hash(row, hash);
-        same.current && (same.held || !matches!(row.held, Held::Document(_))) && self.settings.unstable_ids.is_empty()
-    }
-
-    /// Compares documents with the stored ones, where the hashes cannot tell.
-    async fn compare(&mut self, waiting: Vec<Waiting<'_>>, tell: &mut (dyn FnMut(Event<'_>) + Send)) -> Result<()> {
-        let omit = &self.settings.unstable_ids;
-        let ids: Vec<String> = waiting.iter().map(|wait| wait.row.person_id.clone()).collect();
-        let stored = if ids.is_empty() { Vec::new() } else { self.staging.documents(&ids).await? };
-        let stored: HashMap<&str, &Documents> =
-            stored.iter().map(|stored| (stored.person_id.as_str(), stored)).collect();
-        for wait in &waiting {
-            let stored = stored.get(wait.row.person_id.as_str()).copied();
-            let is = |text: Option<&String>, omit: &[String]| {
-                text.is_some_and(|text| same_document(&wait.document, text, omit))
-            };
-            let current = stored.and_then(|stored| stored.current.as_ref());
-            let held = stored.and_then(|stored| stored.held.as_ref());
-            let by_hash = by_hash(&wait.row, wait.hash);
-            let same = Comparison {
-                current: by_hash.current || is(current, omit),
-                held: by_hash.held || (matches!(wait.row.held, Held::Document(_)) && is(held, omit)),
-                stored_exactly: is(current, &[]),
-            };
-            let change = decide(Some(&wait.row), &Desired::Document { hash: wait.hash, same });
-            let to_be_sent = to_be_sent(Some(&wait.row), change);
-            tell(Event::Document { person_id: &wait.row.person_id, document: &wait.document, to_be_sent });
-            let document = (wait.document.clone(), wait.legacy_id);
-            self.write(&wait.row.person_id, Some(&wait.row), change, Some(document)).await?;
-        }
-        Ok(())
-    }
-
     async fn left_by_age(&mut self, people: &People) -> Result<()> {
         for ids in people.chunks_out_of_age(self.settings.chunk) {
             for (_, row) in self.ledger(&ids).await? {
-                self.out_of_cohort(Some(row), &Desired::Left).await?;
+                self.out_of_cohort(row, Desired::Left).await?;
             }
         }
         Ok(())
@@ -249,7 +179,7 @@ impl Stager<'_> {
     async fn refused(&mut self, people: &People) -> Result<()> {
         for ids in people.refused().chunks(self.settings.chunk) {
             for (_, row) in self.ledger(ids).await? {
-                self.out_of_cohort(Some(row), &Desired::Refused).await?;
+                self.out_of_cohort(row, Desired::Refused).await?;
             }
         }
         Ok(())
@@ -269,17 +199,10 @@ impl Stager<'_> {
             .await?;
         for ids in gone.chunks(self.settings.chunk) {
             for (_, row) in self.ledger(ids).await? {
-                self.out_of_cohort(Some(row), &Desired::Gone).await?;
+                self.out_of_cohort(row, Desired::Gone).await?;
             }
         }
         Ok(())
-    }
-
-    async fn out_of_cohort(&mut self, row: Option<LedgerRow>, desired: &Desired) -> Result<()> {
-        match row {
-            Some(row) => self.write(&row.person_id, Some(&row), decide(Some(&row), desired), None).await,
-            None => Ok(()),
-        }
     }
 
     async fn ledger(&self, ids: &[String]) -> Result<HashMap<String, LedgerRow>> {
@@ -290,71 +213,31 @@ impl Stager<'_> {
         Ok(rows.into_iter().map(|row| (row.person_id.clone(), row)).collect())
     }
 
-    /// Counts a decision and collects its write.
-    async fn write(
-        &mut self,
-        id: &str,
-        row: Option<&LedgerRow>,
-        change: Option<Change>,
-        document: Option<(String, Option<&str>)>,
-    ) -> Result<()> {
-        let staged = &mut self.report.staged;
-        let Some(change) = change else {
-            staged.unchanged += u64::from(document.is_some());
-            return Ok(());
-        };
-        let count = match change.effect {
-            Effect::New => &mut staged.new,
-            Effect::Updated => &mut staged.updated,
-            Effect::Returned => &mut staged.returned,
-            Effect::Refreshed => &mut staged.refreshed,
-            Effect::Gone => &mut staged.gone,
-            Effect::Left => &mut staged.left,
-            // Counted as withdrawn below.
-            Effect::Refused => &mut 0,
-        };
-        *count += 1;
-        let was = row.map(|row| row.status);
-        staged.withdrawn += u64::from(change.status == Status::Withdrawn && was != Some(Status::Withdrawn));
-        let document = document.filter(|_| change.writes_document);
-        self.out
-            .push(Write {
-                person_id: id.to_owned(),
-                expected: row.map(|row| row.version.clone()),
-                status: change.status,
-                row_state: change.row_state,
-                document: document.map(|(json, legacy)| NewDocument { json, legacy_id: legacy.map(str::to_owned) }),
-                current_hash: change.current_hash,
-                held: change.held,
-            })
-            .await
-    }
-
-    /// Applies what was collected. Rows that changed meanwhile are decided again from the same moment of the SSD.
-    async fn finish(mut self, mut session: Box<dyn ReadSession>, people: &People) -> Result<StageReport> {
+    /// Judges the run, and applies what was collected. Rows that changed meanwhile are decided again from the same moment of the SSD.
+    async fn finish(
+        mut self,
+        mut session: Box<dyn ReadSession>,
+        people: &People,
+        last_rows: &BTreeMap<String, u64>,
+    ) -> Result<StageReport> {
+        self.flush_leaving().await?;
+        self.report.findings = self.findings.list();
+        let (settings, rows) = (self.settings, &self.report.rows);
+        self.report.guards =
+            guards::judge(&settings.guards, &settings.accepted, &self.tally, people.rows() as u64, rows, last_rows);
+        if self.report.fired().next().is_some() {
+            return Ok(self.report);
+        }
         let mut missed = self.apply().await?;
         for _ in 0..ROUNDS {
             if missed.is_empty() {
                 break;
             }
             tracing::info!(rows = missed.len(), "rows changed while staging; deciding them again");
+            // The children were counted when they were first decided.
             let counted = self.report.clone();
             self.out.changes = Some(self.staging.changes().await?);
-            let (to_read, others): (Vec<String>, Vec<String>) = missed.into_iter().partition(|id| people.is_read(id));
-            let mut unreported = Findings::default();
-            for ids in to_read.chunks(self.settings.chunk) {
-                let rows = read::chunk(&mut *session, self.plan, ids).await?;
-                self.decide_chunk(ids, &rows, &mut unreported, &mut |_| {}).await?;
-            }
-            for (id, row) in self.ledger(&others).await? {
-                let desired = match people.contains(&id) {
-                    _ if people.is_refused(&id) => Desired::Refused,
-                    true => Desired::Left,
-                    false => Desired::Gone,
-                };
-                self.out_of_cohort(Some(row), &desired).await?;
-            }
-            // The children were counted when they were first decided.
+            self.decide_again(&mut *session, people, missed).await?;
             self.report = counted;
             missed = self.apply().await?;
         }
@@ -362,8 +245,30 @@ impl Stager<'_> {
             tracing::warn!(rows = missed.len(), "rows are held by another process; they are left for the next run");
         }
         self.report.left_for_next_run = missed.len() as u64;
-        self.report.findings = self.findings.list();
         Ok(self.report)
+    }
+
+    async fn decide_again(
+        &mut self,
+        session: &mut dyn ReadSession,
+        people: &People,
+        missed: Vec<String>,
+    ) -> Result<()> {
+        let (to_read, others): (Vec<String>, Vec<String>) = missed.into_iter().partition(|id| people.is_read(id));
+        let mut unreported = Findings::default();
+        for ids in to_read.chunks(self.settings.chunk) {
+            let rows = read::chunk(session, self.plan, ids).await?;
+            self.decide_chunk(ids, &rows, &mut unreported, &mut |_| {}).await?;
+        }
+        for (id, row) in self.ledger(&others).await? {
+            let desired = match people.contains(&id) {
+                _ if people.is_refused(&id) => Desired::Refused,
+                true => Desired::Left,
+                false => Desired::Gone,
+            };
+            self.out_of_cohort(row, desired).await?;
+        }
+        self.flush_leaving().await
     }
 
     async fn apply(&mut self) -> Result<Vec<String>> {
@@ -373,16 +278,4 @@ impl Stager<'_> {
         self.report.staged.written += applied.written;
         Ok(applied.missed)
     }
-}
-
-/// Whether a row waits to be sent after a change.
-fn to_be_sent(row: Option<&LedgerRow>, change: Option<Change>) -> bool {
-    let status = change.map(|change| change.status).or(row.map(|row| row.status));
-    matches!(status, Some(Status::Pending | Status::Error))
-}
-
-/// What the hashes alone say.
-fn by_hash(row: &LedgerRow, hash: Hash) -> Comparison {
-    let current = row.current_hash == Some(hash);
-    Comparison { current, held: row.held == Held::Document(hash), stored_exactly: current }
 }

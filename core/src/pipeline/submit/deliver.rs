@@ -9,11 +9,10 @@ use uuid::Uuid;
 
 use super::Shared;
 use super::brake::Stopped;
-use crate::delta::canonical_hash;
+use super::outgoing::{Fate, Ready};
 use crate::error::{Error, Kind, Result};
-use crate::payload::canonical::Json;
 use crate::sink::{Receipt, Record, SendError, Then};
-use crate::staging::{Attempt, Claim, ClaimedRow, ClosedAs, Hash, IntentRecord, Outcome, RecordKind, SendResult};
+use crate::staging::{Attempt, Claim, ClosedAs, IntentRecord, Outcome, RecordKind, SendResult};
 
 /// First pause before a retry; doubled each time, with full jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -23,15 +22,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The status of DfE's firewall, and of an authority without access.
 const FORBIDDEN: u16 = 403;
 
-/// A record ready to be sent.
-struct Ready {
-    row: ClaimedRow,
-    hash: Hash,
-}
-
 /// Claims, sends and records one batch. What was earned before an error is recorded all the same.
 pub(super) async fn batch(shared: &Shared, ids: &[String]) -> Result<()> {
-    let claim = shared.staging.claim(ids).await?;
+    let claim = shared.staging.claim(ids, shared.settings.choice()).await?;
     let mut delivery =
         Delivery { shared, claim, outcomes: Vec::new(), extra_requests: 0, suspects: 0, keeps_going: true };
     let sent = delivery.send_all().await;
@@ -68,20 +61,25 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    /// Sorts out rows that cannot be sent as they stand.
+    /// Sorts out rows of which nothing is sent.
     fn prepare(&mut self) -> Vec<Ready> {
         let mut ready = Vec::new();
+        let mut unusable = 0;
         for row in self.claim.rows() {
-            match usable_hash(row, &self.shared.settings.unstable_ids) {
-                Ok(hash) => ready.push(Ready { row: row.clone(), hash }),
-                Err(reason) => {
-                    tracing::warn!(reason, "a staged row cannot be sent as it stands; the next stage writes it anew");
-                    let result = SendResult::Unusable { reason: reason.to_owned() };
-                    self.outcomes.push(Outcome { person_id: row.person_id.clone(), attempt_id: None, result });
+            let result = match self.shared.settings.fate(row) {
+                Fate::Send(record) => {
+                    ready.push(*record);
+                    continue;
                 }
-            }
+                Fate::Withdraw => SendResult::Withdrawn,
+                Fate::Unusable(reason) => {
+                    tracing::warn!(reason, "a staged row cannot be sent as it stands; the next stage writes it anew");
+                    unusable += 1;
+                    SendResult::Unusable { reason: reason.to_owned() }
+                }
+            };
+            self.outcomes.push(Outcome { person_id: row.person_id.clone(), attempt_id: None, result });
         }
-        let unusable = self.outcomes.len() as u64;
         self.shared.count(|counts| counts.failed += unusable);
         ready
     }
@@ -101,7 +99,7 @@ impl Delivery<'_> {
             let attempt_id = Uuid::new_v4().to_string();
             let error = match self.request(&group, &attempt_id, number).await? {
                 Ok(receipts) => {
-                    self.accept(group, receipts, &attempt_id);
+                    self.accept(group, receipts, &attempt_id)?;
                     return Ok(Vec::new());
                 }
                 Err(error) => error,
@@ -112,12 +110,12 @@ impl Delivery<'_> {
                 Then::Retry { after } | Then::RetryUnsure { after } => {
                     tries += 1;
                     match after {
-                        Some(after) if *after > self.shared.settings.max_retry_after => {
+                        Some(after) if *after > self.shared.settings.sink.max_retry_after => {
                             self.close_unless_unsure(&group, &error, &attempt_id).await?;
                             self.shared.brake.stop(Stopped::RetryAfter, error.error);
                             return Ok(Vec::new());
                         }
-                        _ if tries >= self.shared.settings.max_attempts => {
+                        _ if tries >= self.shared.settings.sink.max_attempts => {
                             self.spent(group, error, &attempt_id).await?;
                             return Ok(Vec::new());
                         }
@@ -201,17 +199,16 @@ impl Delivery<'_> {
             .iter()
             .map(|ready| IntentRecord {
                 person_id: ready.row.person_id.clone(),
-                kind: RecordKind::Full,
+                kind: ready.kind,
                 hash: ready.hash,
                 based_on: ready.row.held,
+                mentioned: ready.mentioned.clone(),
             })
             .collect();
         self.shared.staging.open_intents(&attempt, &intents).await?;
         self.shared.count(|counts| counts.requests += 1);
-        let records: Vec<Record<'_>> = group
-            .iter()
-            .map(|ready| Record { person_id: &ready.row.person_id, document: &ready.row.document })
-            .collect();
+        let records: Vec<Record<'_>> =
+            group.iter().map(|ready| Record { person_id: &ready.row.person_id, document: &ready.document }).collect();
         let answer = self.shared.sink.send(&records).await;
         Ok(answer.and_then(|receipts| match receipts.len() == group.len() {
             true => Ok(receipts),
@@ -228,26 +225,22 @@ impl Delivery<'_> {
         }))
     }
 
-    fn accept(&mut self, group: Vec<Ready>, receipts: Vec<Receipt>, attempt_id: &str) {
+    fn accept(&mut self, group: Vec<Ready>, receipts: Vec<Receipt>, attempt_id: &str) -> Result<()> {
         self.shared.brake.batch_got_through();
-        let count = group.len() as u64;
         for (ready, receipt) in group.into_iter().zip(receipts) {
-            let result = SendResult::Accepted {
-                document: ready.row.document,
-                hash: ready.hash,
-                receipt: receipt.id,
-                received_at: receipt.received_at,
-            };
-            self.outcomes.push(Outcome {
-                person_id: ready.row.person_id,
-                attempt_id: Some(attempt_id.to_owned()),
-                result,
+            let (person_id, kind) = (ready.row.person_id.clone(), ready.kind);
+            let result = self.shared.settings.accepted(ready, receipt)?;
+            self.outcomes.push(Outcome { person_id, attempt_id: Some(attempt_id.to_owned()), result });
+            self.shared.count(|counts| {
+                counts.sent += 1;
+                *match kind {
+                    RecordKind::Full => &mut counts.full,
+                    RecordKind::Partial => &mut counts.partial,
+                    RecordKind::Purge => &mut counts.purged,
+                } += 1;
             });
         }
-        self.shared.count(|counts| {
-            counts.sent += count;
-            counts.full += count;
-        });
+        Ok(())
     }
 
     /// The intents stay open: whether it arrived is not known.
@@ -318,7 +311,7 @@ impl Delivery<'_> {
     /// Takes requests from the batch's budget for parting.
     fn may_spend(&mut self, requests: u32) -> bool {
         self.extra_requests += requests;
-        let may = self.extra_requests <= self.shared.settings.isolation_budget;
+        let may = self.extra_requests <= self.shared.settings.sink.isolation_budget;
         if !may {
             tracing::warn!("the batch's isolation_budget is spent; records not judged are left for the next run");
         }
@@ -354,18 +347,6 @@ impl Delivery<'_> {
     }
 }
 
-/// The hash of a row's document, or why it cannot be sent.
-fn usable_hash(row: &ClaimedRow, unstable_ids: &[String]) -> Result<Hash, &'static str> {
-    let document = Json::parse(&row.document).map_err(|_| "json_payload is not JSON")?;
-    let Json::Object(members) = &document else { return Err("json_payload is not a JSON object") };
-    let id = members.iter().find(|(key, _)| key == "la_child_id").map(|(_, value)| value);
-    if !matches!(id, Some(Json::String(id)) if *id == row.person_id.trim()) {
-        return Err("la_child_id in json_payload is not the row's person_id");
-    }
-    // Of what is really sent, whatever current_hash says: a document edited by hand must not pass for the staged one.
-    canonical_hash(&row.document, unstable_ids).map_err(|_| "json_payload is not JSON")
-}
-
 /// The reason in full, for `api_response` alone.
 fn reason(error: &SendError) -> String {
     match &error.detail {
@@ -379,7 +360,7 @@ fn parted_by_bytes(ready: Vec<Ready>, max_bytes: usize) -> Vec<Vec<Ready>> {
     let mut groups: Vec<Vec<Ready>> = Vec::new();
     let mut bytes = 0;
     for ready in ready {
-        let size = ready.row.document.len() + 1;
+        let size = ready.document.len() + 1;
         match groups.last_mut() {
             Some(group) if bytes + size <= max_bytes => group.push(ready),
             _ => {

@@ -5,16 +5,18 @@
 
 mod brake;
 mod deliver;
+mod outgoing;
 mod pace;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
+use crate::config::{Deletions, ManagedBy, PayloadConfig, SinkConfig};
 use crate::error::{Error, Result};
+use crate::payload::Plan;
 use crate::sink::Sink;
 use crate::staging::{Candidate, Staging, Status, StatusReport};
 use brake::Brake;
@@ -22,25 +24,21 @@ use pace::Pace;
 
 pub use brake::Stopped;
 
-/// How `submit` behaves; the keys of `[sink]`.
-#[derive(Debug, Clone)]
+/// How `submit` behaves.
+#[derive(Clone)]
 pub struct SubmitSettings {
     /// Unique; written to the submission log.
     pub run_id: String,
-    /// Batches in flight at once.
-    pub concurrency: usize,
-    /// Least time between the starts of two requests.
-    pub min_interval: Duration,
-    /// Requests made for one batch before its retries are spent.
-    pub max_attempts: u32,
-    /// A longer `Retry-After` ends the run.
-    pub max_retry_after: Duration,
-    /// Extra requests a batch may cost to find its bad records.
-    pub isolation_budget: u32,
-    /// Batches that may fail whole, one after another, before the run ends.
-    pub stop_after_failed_batches: u32,
-    /// Paths of record ids that stay out of the hash, for rows whose hash another tool left null.
-    pub unstable_ids: Vec<String>,
+    /// `[sink]`.
+    pub sink: SinkConfig,
+    /// `[payload]`.
+    pub payload: PayloadConfig,
+    /// `[deletions]`.
+    pub deletions: Deletions,
+    /// Whose table it is.
+    pub managed_by: ManagedBy,
+    /// The document's form.
+    pub plan: Arc<Plan>,
     /// Send nothing, write nothing.
     pub dry_run: bool,
 }
@@ -79,6 +77,8 @@ pub struct SubmitReport {
     pub submitted: Submitted,
     /// Rows found unsure at the start.
     pub recovered: u64,
+    /// Rows left alone because a newer row of the same child counts (tables filled by other tools).
+    pub superseded: u64,
     /// Refused records by (status, path in the document).
     pub refusals: BTreeMap<(Option<u16>, Option<String>), u64>,
     /// Intents that still have no answer: their rows wait until they are taken up.
@@ -100,7 +100,8 @@ pub async fn submit(
     tell: Arc<dyn Fn(u64, u64) + Send + Sync>,
 ) -> Result<SubmitReport> {
     if settings.dry_run {
-        let left_pending = if staging.is_ready().await? { staging.candidates().await?.len() as u64 } else { 0 };
+        let ready = staging.is_ready().await?;
+        let left_pending = if ready { staging.candidates(settings.choice()).await?.len() as u64 } else { 0 };
         return Ok(SubmitReport {
             submitted: Submitted { left_pending, ..Submitted::default() },
             ..SubmitReport::default()
@@ -108,21 +109,24 @@ pub async fn submit(
     }
     staging.prepare().await?;
     let lock = staging.lock_submit().await?;
-    let recovered = staging.recover(sink.limits().request_life).await?;
-    let candidates = staging.candidates().await?;
+    let rules = settings.rules();
+    let may_hold = |held: Option<&str>, mentioned: &str| rules.after_no_answer(held, mentioned);
+    let recovered = staging.recover(sink.limits().request_life, &may_hold).await?;
+    let candidates = staging.candidates(settings.choice()).await?;
+    let superseded = staging_superseded(&*staging, &settings).await?;
     let total = candidates.len() as u64;
     let shared = Arc::new(Shared {
         queue: Mutex::new(batches(candidates, sink.limits().max_records)),
-        pace: Pace::new(settings.min_interval),
-        brake: Brake::new(settings.stop_after_failed_batches),
-        report: Mutex::new(SubmitReport { recovered, ..SubmitReport::default() }),
+        pace: Pace::new(settings.sink.min_interval),
+        brake: Brake::new(settings.sink.stop_after_failed_batches),
+        report: Mutex::new(SubmitReport { recovered, superseded, ..SubmitReport::default() }),
         staging,
         sink,
         tell: Box::new(move |done| tell(done, total)),
         settings,
     });
     let mut workers = JoinSet::new();
-    for _ in 0..shared.settings.concurrency {
+    for _ in 0..shared.settings.sink.concurrency {
         workers.spawn(work(shared.clone()));
     }
     let mut first_error = None;
@@ -141,13 +145,22 @@ pub async fn submit(
     report.error = first_error.or(report.error);
     match shared.staging.status().await {
         Ok(status) => {
-            report.submitted.left_pending = waiting(&status);
+            report.submitted.left_pending = waiting(&status).saturating_sub(report.superseded);
             report.open_intents = status.open_intents;
         }
         // Where something went wrong already, that is the error to be told.
         Err(error) => report.error = report.error.or(Some(error)),
     }
     Ok(report)
+}
+
+/// In a table that other tools filled a child may have several rows, of which the newest counts.
+async fn staging_superseded(staging: &dyn Staging, settings: &SubmitSettings) -> Result<u64> {
+    let rows = if settings.managed_by == ManagedBy::Sql { staging.superseded().await? } else { 0 };
+    if rows > 0 {
+        tracing::warn!(rows, "children have several rows; the newest of each counts, the others are left alone");
+    }
+    Ok(rows)
 }
 
 /// Rows that are still to be sent, those behind an unanswered request among them.

@@ -1,0 +1,118 @@
+//! Guards (design, section 6): a run that would change too much, or that read too little, is stopped before anything is written.
+//! A half-refreshed SSD looks exactly like a thousand children who are gone.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::config::{Guards, Limit};
+
+/// What the operator lets through, once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// Up to so many children gone.
+    pub gone: u64,
+    /// Up to so many children changed.
+    pub changes: u64,
+    /// Up to so many records purged or dropped inside documents.
+    pub member_purges: u64,
+    /// These SSD tables, whatever they have lost.
+    pub tables: Vec<String>,
+    /// An SSD without children.
+    pub empty: bool,
+}
+
+/// What one guard says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Guard {
+    /// Its key in `[guards]`, or `empty`.
+    pub name: &'static str,
+    /// The SSD table, of `max_table_drop`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// How many there would be.
+    pub value: u64,
+    /// Of how many.
+    pub of: u64,
+    /// How many there may be.
+    pub limit: u64,
+    /// Whether it stops the run.
+    pub fired: bool,
+    /// The flag that lets exactly this through.
+    pub flag: String,
+}
+
+/// What the guards look at.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally {
+    /// Children newly gone.
+    pub gone: u64,
+    /// Children whose changed document is to be sent.
+    pub changed: u64,
+    /// Records of held documents that are gone from the SSD.
+    pub member_purges: u64,
+    /// Children in the cohort by the table as it was.
+    pub known: u64,
+    /// Records in the documents of the cohort.
+    pub members: u64,
+}
+
+/// Judges a run. `people` are the rows of the table of people; `last` the rows by table of the last run that finished staging.
+pub(super) fn judge(
+    limits: &Guards,
+    accepted: &Accepted,
+    tally: &Tally,
+    people: u64,
+    rows: &BTreeMap<String, u64>,
+    last: &BTreeMap<String, u64>,
+) -> Vec<Guard> {
+    let counted = |name, value, of, limit: Limit, accepted: u64, flag: &str| {
+        let limit = most(limit, of).max(accepted);
+        Guard { name, table: None, value, of, limit, fired: value > limit, flag: format!("{flag} {value}") }
+    };
+    let mut guards = vec![
+        Guard {
+            name: "empty",
+            table: None,
+            value: u64::from(people == 0),
+            of: 1,
+            limit: u64::from(accepted.empty),
+            fired: people == 0 && !accepted.empty,
+            flag: "--accept-empty".to_owned(),
+        },
+        counted("max_gone", tally.gone, tally.known, limits.max_gone, accepted.gone, "--accept-gone"),
+        counted("max_changed", tally.changed, tally.known, limits.max_changed, accepted.changes, "--accept-changes"),
+        counted(
+            "max_member_purges",
+            tally.member_purges,
+            tally.members + tally.member_purges,
+            limits.max_member_purges,
+            accepted.member_purges,
+            "--accept-member-purges",
+        ),
+    ];
+    guards.extend(last.iter().filter_map(|(table, last)| {
+        let now = rows.get(table).copied().unwrap_or(0);
+        let drop = last.checked_sub(now).filter(|drop| *drop > 0)?;
+        let limit = most(limits.max_table_drop, *last);
+        let is_accepted = accepted.tables.contains(table);
+        // A table that had rows and has none is a refresh in progress, however small it is.
+        let fired = (drop > limit || now == 0) && !is_accepted;
+        let (name, flag) = ("max_table_drop", format!("--accept-table {table}"));
+        Some(Guard { name, table: Some(table.clone()), value: drop, of: *last, limit, fired, flag })
+    }));
+    guards
+}
+
+/// The larger of share and count.
+fn most(limit: Limit, of: u64) -> u64 {
+    // Whole records below 2^53 and a share of at most 1: exact enough, and it cannot overflow.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "see above"
+    )]
+    let share = (limit.share * of as f64).floor() as u64;
+    share.max(limit.count)
+}

@@ -1,0 +1,179 @@
+//! What is sent of a claimed row, and what DfE holds once it took it.
+
+use super::SubmitSettings;
+use crate::config::{Deletion, ManagedBy, Mode, Semantics};
+use crate::delta::{Delta, Rules, canonical_hash, is_purge_form};
+use crate::error::Result;
+use crate::payload::canonical::Json;
+use crate::sink::Receipt;
+use crate::staging::{Choice, ClaimedRow, Hash, RecordKind, RowState, SendResult};
+
+/// A record ready to be sent.
+pub(super) struct Ready {
+    pub row: ClaimedRow,
+    pub kind: RecordKind,
+    /// What leaves.
+    pub document: String,
+    /// The hash of what DfE is to hold.
+    pub hash: Hash,
+    /// The records it mentions, for a DfE that merges.
+    pub mentioned: Option<String>,
+}
+
+/// What becomes of a claimed row.
+pub(super) enum Fate {
+    /// It is sent.
+    Send(Box<Ready>),
+    /// The child is out of the cohort, and no purge is staged for it.
+    Withdraw,
+    /// It cannot be sent as it stands.
+    Unusable(&'static str),
+}
+
+const NOT_JSON: &str = "json_payload is not JSON";
+
+impl SubmitSettings {
+    /// Which rows are looked at.
+    pub(super) fn choice(&self) -> Choice {
+        match (self.managed_by, self.sink.semantics) {
+            (ManagedBy::Sql, _) => Choice::Sql,
+            (ManagedBy::CscBridge, Semantics::Replace) => Choice::AsStaged,
+            (ManagedBy::CscBridge, Semantics::Merge) => Choice::Prepared,
+        }
+    }
+
+    /// How documents are compared and written.
+    pub(super) fn rules(&self) -> Rules<'_> {
+        Rules { root: &self.plan.root, semantics: self.sink.semantics, removed_values: self.payload.removed_values }
+    }
+
+    /// What becomes of a claimed row.
+    pub(super) fn fate(&self, row: &ClaimedRow) -> Fate {
+        match self.record(row) {
+            Ok(Some((kind, document, hash))) => {
+                let document = one_line(document);
+                let merges = self.sink.semantics == Semantics::Merge && self.managed_by == ManagedBy::CscBridge;
+                let mentioned = merges.then(|| self.mentioned(kind, &document));
+                Fate::Send(Box::new(Ready { row: row.clone(), kind, document, hash, mentioned }))
+            }
+            Ok(None) => Fate::Withdraw,
+            Err(reason) => Fate::Unusable(reason),
+        }
+    }
+
+    fn record(&self, row: &ClaimedRow) -> Result<Option<(RecordKind, String, Hash)>, &'static str> {
+        let hash = |document: &str| canonical_hash(document, &self.payload.unstable_ids).map_err(|_| NOT_JSON);
+        if row.row_state.is_out() {
+            let Some(form) = self.staged_purge(row) else { return Ok(None) };
+            return Ok(Some((RecordKind::Purge, form.to_owned(), hash(form)?)));
+        }
+        let desired = Json::parse(&row.document).map_err(|_| NOT_JSON)?;
+        about(&desired, row)?;
+        // Of what is really sent, whatever current_hash says: a document edited by hand must not pass for the staged one.
+        let own = hash(&row.document)?;
+        match (self.managed_by, self.sink.semantics) {
+            (ManagedBy::CscBridge, Semantics::Replace) => Ok(Some((RecordKind::Full, row.document.clone(), own))),
+            // Their builder compares its own hashes: it must find the one it wrote.
+            (ManagedBy::Sql, Semantics::Replace) => {
+                Ok(Some((RecordKind::Full, row.document.clone(), row.current_hash.unwrap_or(own))))
+            }
+            (ManagedBy::CscBridge, Semantics::Merge) => {
+                let prepared = row.outgoing.as_deref().ok_or("partial_json_payload is empty")?;
+                let sent = Json::parse(prepared).map_err(|_| "partial_json_payload is not JSON")?;
+                about(&sent, row)?;
+                if is_purge_form(&sent, row.person_id.trim()) {
+                    return Err("partial_json_payload is a purge, and the child is in the cohort");
+                }
+                let kind = if self.rules().is_full(&sent) { RecordKind::Full } else { RecordKind::Partial };
+                Ok(Some((kind, prepared.to_owned(), own)))
+            }
+            (ManagedBy::Sql, Semantics::Merge) => {
+                let (kind, document) = self.prepare(row, &desired);
+                Ok(Some((kind, document, row.current_hash.unwrap_or(own))))
+            }
+        }
+    }
+
+    /// The purge form, if `stage` staged it and the policy still says so.
+    fn staged_purge<'r>(&self, row: &'r ClaimedRow) -> Option<&'r str> {
+        let deletion = match row.row_state {
+            RowState::Deleted => self.deletions.gone,
+            RowState::Left => self.deletions.left,
+            _ => Deletion::Mark,
+        };
+        let form = row.outgoing.as_deref()?;
+        let allowed = deletion == Deletion::Purge && self.managed_by == ManagedBy::CscBridge;
+        (allowed && is_purge_form(&Json::parse(form).ok()?, row.person_id.trim())).then_some(form)
+    }
+
+    /// What a merging DfE is sent of a row that somebody else's SQL filled. It does not say what is gone and what has only retired, so
+    /// nothing is purged; and what it says DfE holds is believed only where the row's own history has it.
+    fn prepare(&self, row: &ClaimedRow, desired: &Json<'_>) -> (RecordKind, String) {
+        let still = |_: &str, _: &[&str]| true;
+        let rules = self.rules();
+        let held = self.trusted(row).and_then(|text| Json::parse(text).ok());
+        if let (Mode::Partial, Some(held)) = (self.payload.mode, &held)
+            && let Delta::Partial(text) = rules.delta(Some(held), desired, &still)
+        {
+            return (RecordKind::Partial, text);
+        }
+        (RecordKind::Full, rules.full(desired, held.as_ref(), &still))
+    }
+
+    /// What another tool says DfE holds, where the last accepted request of the row carried just that.
+    fn trusted<'r>(&self, row: &'r ClaimedRow) -> Option<&'r str> {
+        let held = row.held_document.as_deref()?;
+        let accepted = row.accepted_hash?;
+        let own = canonical_hash(held, &self.payload.unstable_ids).ok()?;
+        let theirs = match row.held {
+            crate::staging::Held::Document(hash) => Some(hash),
+            _ => None,
+        };
+        (own == accepted || theirs == Some(accepted)).then_some(held)
+    }
+
+    fn mentioned(&self, kind: RecordKind, document: &str) -> String {
+        match (kind, Json::parse(document)) {
+            (RecordKind::Full | RecordKind::Partial, Ok(sent)) => self.rules().mentioned(&sent),
+            // The purge itself: it mentions whatever is held.
+            _ => document.to_owned(),
+        }
+    }
+
+    /// What an acceptance does to the row.
+    pub(super) fn accepted(&self, ready: Ready, receipt: Receipt) -> Result<SendResult> {
+        let (receipt, received_at) = (receipt.id, receipt.received_at);
+        let Ready { row, kind, document, hash, .. } = ready;
+        if kind == RecordKind::Purge {
+            return Ok(SendResult::Purged { document, receipt, received_at });
+        }
+        let document = match self.sink.semantics {
+            Semantics::Replace => document,
+            Semantics::Merge => {
+                let believed = match self.managed_by {
+                    ManagedBy::CscBridge => row.held_document.as_deref(),
+                    ManagedBy::Sql => self.trusted(&row),
+                };
+                self.rules().after_acceptance(believed, &document)?
+            }
+        };
+        Ok(SendResult::Accepted { document, hash, receipt, received_at })
+    }
+}
+
+/// Whether a document is about the row's child.
+fn about(document: &Json<'_>, row: &ClaimedRow) -> Result<(), &'static str> {
+    match document {
+        Json::Object(_) => {}
+        _ => return Err("json_payload is not a JSON object"),
+    }
+    match document.get("la_child_id") {
+        Some(Json::String(id)) if *id == row.person_id.trim() => Ok(()),
+        _ => Err("la_child_id in json_payload is not the row's person_id"),
+    }
+}
+
+/// Without line breaks: outside of strings they are white space, and inside of them JSON has none.
+fn one_line(document: String) -> String {
+    if document.contains(['\n', '\r']) { document.replace(['\n', '\r'], " ") } else { document }
+}
