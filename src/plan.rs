@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use csc_bridge_core::pipeline::{Foreseen, Shows, StageSettings};
+use csc_bridge_core::pipeline::{Foreseen, Guard, Shows, StageSettings};
 use csc_bridge_core::sink::Limits;
 use serde_json::json;
 
@@ -22,14 +22,28 @@ pub async fn plan(global: &Global, args: &RunArgs, report: &mut Report) -> anyho
     let shows = Shows { foreseen: true, ..Shows::default() };
     let settings = StageSettings { shows, ..setup.stage_settings(sink, true) };
     let mut staged = stage::perform(global, &setup, Arc::clone(&plan), setup.staging()?, settings).await?;
+    let shown = stage::show(report, &staged);
     foresee(report, &mut staged.foreseen, sink.limits);
-    stage::show(report, &staged)
+    let guards: Vec<(String, String)> = staged.guards.iter().filter(|guard| guard.value > 0).map(judged).collect();
+    report.table("Guards", &guards);
+    shown
+}
+
+fn judged(guard: &Guard) -> (String, String) {
+    let name = guard.table.as_ref().map_or(guard.name.to_owned(), |table| format!("{} {table}", guard.name));
+    let says = if guard.fired {
+        format!("would stop the run; to let it through once: {}", guard.flag)
+    } else {
+        "passes".into()
+    };
+    (name, format!("{} of {}, {} at most: {says}", guard.value, guard.of, guard.limit))
 }
 
 fn foresee(report: &mut Report, foreseen: &mut Foreseen, limits: Limits) {
     let send = &mut foreseen.would_send;
     let records = send.full + send.partial + send.purge;
-    let by_records = records.div_ceil(limits.max_records as u64);
+    let max = limits.max_records as u64;
+    let by_records = (records - send.after_error).div_ceil(max) + send.after_error.div_ceil(max);
     send.batches = by_records.max(send.bytes.div_ceil(limits.max_bytes as u64));
     report.key("changes", &foreseen.changes);
     report.key("would_send", foreseen.would_send);

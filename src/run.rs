@@ -22,7 +22,7 @@ pub async fn run(global: &Global, args: &StageArgs, report: &mut Report) -> anyh
     let began = Instant::now();
     let mut staged = None;
     let outcome = async {
-        let settings = stage::settings(&setup, facts, args);
+        let settings = stage::settings(&setup, facts, args)?;
         let done = stage::perform(global, &setup, plan.clone(), staging.clone(), settings).await?;
         let recovered = done.recovered;
         let shown = stage::show(report, &done);

@@ -26,7 +26,7 @@ pub async fn stage(global: &Global, args: &StageArgs, report: &mut Report) -> an
     let plan = setup.plan(date)?;
     report.key("window", json!({ "start": plan.dates.start.to_string(), "end": plan.dates.end.to_string() }));
     let began = Instant::now();
-    let settings = settings(&setup, sink, args);
+    let settings = settings(&setup, sink, args)?;
     let staged = perform(global, &setup, plan, staging.clone(), settings).await;
     let (staged, outcome) = match staged {
         Ok(staged) => (Some(staged), Ok(())),
@@ -40,8 +40,17 @@ pub async fn stage(global: &Global, args: &StageArgs, report: &mut Report) -> an
 }
 
 /// How to stage, with what the operator lets through.
-pub fn settings(setup: &Setup, sink: Facts, args: &StageArgs) -> StageSettings {
+///
+/// # Errors
+/// [`Kind::Config`]: a table that there is not.
+pub fn settings(setup: &Setup, sink: Facts, args: &StageArgs) -> Result<StageSettings, Error> {
     let accept = args.accept.clone();
+    let known = &setup.config.definition.tables;
+    if let Some(stranger) = accept.tables.iter().find(|table| !known.contains_key(*table)) {
+        let message = format!("--accept-table {stranger}: the payload definition has no such table");
+        let names: Vec<&str> = known.keys().map(String::as_str).collect();
+        return Err(Error::new(Kind::Config, message, format!("use the SSD's own name: {}", names.join(", "))));
+    }
     let accepted = Accepted {
         gone: accept.gone,
         changes: accept.changes,
@@ -49,7 +58,7 @@ pub fn settings(setup: &Setup, sink: Facts, args: &StageArgs) -> StageSettings {
         tables: accept.tables,
         empty: accept.empty,
     };
-    StageSettings { accepted, ..setup.stage_settings(sink, args.run.dry_run) }
+    Ok(StageSettings { accepted, ..setup.stage_settings(sink, args.run.dry_run) })
 }
 
 /// Stages, with a progress bar.
@@ -114,7 +123,8 @@ fn stopped(staged: &StageReport) -> anyhow::Result<()> {
     if said.is_empty() {
         return Ok(());
     }
-    let flags: Vec<&str> = staged.fired().map(|guard| guard.flag.as_str()).collect();
+    let mut flags: Vec<&str> = staged.fired().map(|guard| guard.flag.as_str()).collect();
+    flags.dedup();
     let message = format!("a guard stopped the run, nothing was written: {}", said.join("; "));
     let advice = format!(
         "see whether the SSD was refreshed whole; if all of this is right, let it through once with: {}",
@@ -131,6 +141,8 @@ fn explain(guard: &Guard) -> String {
         (_, Some(table)) => {
             format!("{table} has {value} rows fewer than the {of} of the last good run, {limit} at most")
         }
+        ("left", _) => format!("{value} of {of} children left the cohort though no year has retired, {limit} at most"),
+        ("purges", _) => format!("{value} children who are gone would be purged at DfE, {limit} at most"),
         ("max_gone", _) => format!("{value} of {of} children are gone from the SSD, {limit} at most"),
         ("max_changed", _) => format!("{value} of {of} children changed, {limit} at most"),
         _ => format!("{value} of {of} records inside documents are gone from the SSD, {limit} at most"),
@@ -166,7 +178,7 @@ pub async fn log_run(
         table_rows: run
             .staged
             .filter(|staged| staged.fired().next().is_none())
-            .map(|staged| json!(staged.rows).to_string()),
+            .map(|staged| json!(staged.tables).to_string()),
         report: report.own_json(),
     };
     match (staging.record_run(&record).await, outcome) {

@@ -33,6 +33,9 @@ pub trait ReadSession: Send {
     /// Reads `columns` of every row of `table`, without tags: the list of children.
     async fn list(&mut self, table: &TableName, columns: &[String]) -> Result<Box<dyn RowStream + '_>>;
 
+    /// How many rows `table` has, whosever they are.
+    async fn count(&mut self, table: &TableName) -> Result<u64>;
+
     /// Hands a numbered set of children to the database, replacing the set before. `children[n]` is the trimmed text of
     /// the id of child number `n`; the ids are distinct. The set may be empty.
     async fn select(&mut self, children: &[String]) -> Result<()>;

@@ -98,6 +98,13 @@ impl ReadSession for SqlReadSession {
         self.connection.scan(Read { sql, table: table.clone(), columns: columns.to_vec(), tagged: false }).await
     }
 
+    async fn count(&mut self, table: &TableName) -> Result<u64> {
+        self.opened(table)?;
+        let sql = format!("SELECT COUNT(*) FROM {}", self.engine.dialect().table(table));
+        let rows = self.connection.query(&sql, &[]).await?.first_mut().map_or(Ok(0), |row| row.integer(0))?;
+        u64::try_from(rows).map_err(|_| Error::internal("a table has fewer than no rows"))
+    }
+
     async fn select(&mut self, children: &[String]) -> Result<()> {
         set::fill(self.connection.as_mut(), self.engine.dialect(), children.iter().map(String::as_str)).await
     }

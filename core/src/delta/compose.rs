@@ -50,6 +50,9 @@ pub(super) struct Composer<'p, 'v> {
     pub purged: Vec<&'p str>,
     /// Whether a null stands for a value that went.
     pub removed: bool,
+    /// Whether anything is left out that stands in the full document. A partial document never has what the full one has not, so
+    /// one that leaves nothing out is the full one.
+    pub shorter: bool,
 }
 
 impl<'p, 'v> Composer<'p, 'v> {
@@ -62,6 +65,7 @@ impl<'p, 'v> Composer<'p, 'v> {
             changed: Vec::new(),
             purged: Vec::new(),
             removed: false,
+            shorter: false,
         }
     }
 
@@ -83,6 +87,8 @@ impl<'p, 'v> Composer<'p, 'v> {
                     };
                     if !is_written {
                         self.draft.truncate(start);
+                        self.shorter |= extent != Extent::Retired
+                            && (block.list || inner.desired.is_some() || inner.held.is_none());
                     }
                 }
                 Member::Purge => {
@@ -92,6 +98,7 @@ impl<'p, 'v> Composer<'p, 'v> {
                         self.draft.key(PURGE);
                         self.draft.raw("false");
                     }
+                    self.shorter |= extent == Extent::Changes && plan.list;
                 }
             }
         }
@@ -117,11 +124,12 @@ impl<'p, 'v> Composer<'p, 'v> {
             self.draft.key(&field.key);
             self.draft.value(if extent == Extent::Retired { held } else { desired });
         }
+        self.shorter |= !is_written && extent != Extent::Retired;
     }
 
     /// An object block, after its key; says whether it stays written.
     fn block(&mut self, outer: &BlockPlan, block: &'p BlockPlan, pair: Pair<'v>, extent: Extent) -> bool {
-        let (start, before) = (self.draft.len(), self.changed.len());
+        let (start, before, shorter) = (self.draft.len(), self.changed.len(), self.shorter);
         match (pair.desired, pair.held) {
             (Some(_), Some(held)) if extent != Extent::Whole && !is_skeleton(block, held) => {
                 let identifies = outer.path.is_empty() && shows_parent(block);
@@ -130,6 +138,7 @@ impl<'p, 'v> Composer<'p, 'v> {
                 if differs && !has_purge(block) {
                     // Such a block cannot say of itself that it is a skeleton, so what DfE has of it is never sure.
                     self.draft.truncate(start);
+                    self.shorter = shorter;
                     self.object(block, pair, Extent::Whole);
                 }
                 identifies || differs
@@ -203,7 +212,9 @@ impl<'p, 'v> Composer<'p, 'v> {
         match pair.held {
             Some(held) if extent != Extent::Whole && !is_skeleton(block, held) => {
                 self.object(block, pair, Extent::Changes);
-                self.changed.len() > before
+                let differs = self.changed.len() > before;
+                self.shorter |= !differs;
+                differs
             }
             _ => {
                 self.whole(block, pair, extent);

@@ -92,7 +92,11 @@ pub fn decide(row: Option<&LedgerRow>, desired: &Desired, policy: &Policy) -> Op
         (Some(row), Desired::Document { hash, same }) => in_cohort(row, *hash, *same, policy),
         (Some(row), Desired::Gone) => out(row, RowState::Deleted, Effect::Gone, policy.deletions.gone, policy),
         (Some(row), Desired::Left) => out(row, RowState::Left, Effect::Left, policy.deletions.left, policy),
-        (Some(row), Desired::Refused) => out(row, row.row_state, Effect::Refused, Deletion::Mark, policy),
+        (Some(row), Desired::Refused) => {
+            // The SSD has the child: it is not gone, and should it go now, its grace begins anew.
+            let row_state = if row.row_state == RowState::Deleted { RowState::Left } else { row.row_state };
+            out(row, row_state, Effect::Refused, Deletion::Mark, policy)
+        }
     }
 }
 
@@ -104,9 +108,12 @@ fn in_cohort(row: &LedgerRow, hash: Hash, same: Comparison, policy: &Policy) -> 
     };
     let returned = row.row_state.is_out();
     let needs_sending = if held == Held::Nothing { RowState::New } else { RowState::Updated };
+    // Set pending by hand, and perhaps refused since: DfE is to get it in full whatever it holds.
+    let by_hand = matches!(row.status, Status::Pending | Status::Error) && !returned && is_held(row);
     let (status, row_state, held) = match (row.held, same.held, same.current) {
-        // Desired is held: nothing to send. A row set pending by hand, with all three equal, stays pending.
-        (Held::Document(_), true, true) if !returned => (row.status, row.row_state, held),
+        // Desired is held: nothing to send. A row set pending by hand, with all three equal, stays pending; also where DfE merges
+        // and something has only retired, so that desired is another document and held all the same.
+        (Held::Document(_), true, current) if !returned && (current || by_hand) => (row.status, row.row_state, held),
         (Held::Document(_), true, _) => (Status::Sent, RowState::Unchanged, held),
         // Desired differs from what is held, or it is not known what is held, and the row already says so.
         (_, _, true) => {
@@ -116,13 +123,8 @@ fn in_cohort(row: &LedgerRow, hash: Hash, same: Comparison, policy: &Policy) -> 
             let row_state = if held == Held::Unsure && !returned { row.row_state } else { needs_sending };
             (status, row_state, held)
         }
-        // A new change. Where the row had been set pending by hand (and perhaps refused since), DfE is to get it in full
-        // whatever it holds.
-        (_, _, false) => {
-            let waits = matches!(row.status, Status::Pending | Status::Error);
-            let by_hand = waits && !returned && is_held(row);
-            (Status::Pending, needs_sending, if by_hand { Held::Unsure } else { held })
-        }
+        // A new change. The wish to have it sent survives, even if the change is taken back.
+        (_, _, false) => (Status::Pending, needs_sending, if by_hand { Held::Unsure } else { held }),
     };
     let writes_document = !same.current || !same.stored_exactly;
     let change = Change {

@@ -66,11 +66,10 @@ impl<'p> Rules<'p> {
         if partial.changed.is_empty() {
             return Delta::None;
         }
-        let full = self.full(desired, held, still);
         let cannot_be_said = partial.removed && self.removed_values == RemovedValues::Full;
-        match cannot_be_said || partial.draft.len() >= full.len() {
-            true => Delta::Full(full),
-            false => Delta::Partial(partial.draft.finish()),
+        match partial.shorter && !cannot_be_said {
+            true => Delta::Partial(partial.draft.finish()),
+            false => Delta::Full(self.full(desired, held, still)),
         }
     }
 

@@ -23,6 +23,8 @@ use crate::source::{Join, Path, Scan, Table, TableName};
 pub struct Plan {
     /// The run date and what follows from it.
     pub dates: RunDates,
+    /// How the window follows from a run date.
+    pub window: WindowRule,
     /// Tables in the order of their SSD names.
     pub tables: Vec<TablePlan>,
     /// The table of people.
@@ -188,6 +190,7 @@ impl Plan {
             no_value: definition.no_value.clone(),
             no_date: definition.no_date.iter().filter_map(|text| Day::parse(text)).collect(),
             invalid: payload.invalid_codes,
+            window: definition.window.clone(),
             dates,
         })
     }

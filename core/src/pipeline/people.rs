@@ -63,6 +63,12 @@ impl People {
         self.refused_folds.binary_search(&folded(id)).is_ok()
     }
 
+    /// Whether a child that is not in the SSD by this very id is alike one that was refused, but for case or spaces.
+    pub fn is_alike_refused(&self, id: &str) -> bool {
+        let is_there = self.is_read(id) || self.is_among(&self.out_of_age, id);
+        !is_there && self.is_refused(id) && self.refused.binary_search_by(|refused| refused.as_str().cmp(id)).is_err()
+    }
+
     fn is_among(&self, numbers: &[u32], id: &str) -> bool {
         numbers.binary_search_by(|number| self.id(*number).cmp(id)).is_ok()
     }

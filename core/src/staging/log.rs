@@ -82,7 +82,7 @@ pub struct Outcome {
 /// The result half of an [`Outcome`].
 #[derive(Clone, PartialEq, Eq)]
 pub enum SendResult {
-    /// DfE took it. `previous_json_payload` and `previous_hash` become what was sent; the row is `sent`/`unchanged` where
+    /// DfE took it. `previous_json_payload` and `previous_hash` become what that brought DfE to; the row is `sent`/`unchanged` where
     /// `current_hash` is still what was sent, else `pending`/`updated`; a `deleted` or `left` row keeps its state.
     Accepted {
         /// The document that DfE now holds.
@@ -146,11 +146,20 @@ pub struct RunRecord {
     pub exit_code: i32,
     /// Whole seconds the run took, rounded up.
     pub seconds: u64,
-    /// Rows read by table, as a JSON object; guards compare against the last good run's. `None` for `submit`, and where staging
+    /// Rows that each SSD table has, as a JSON object; guards compare against the last good run's. `None` for `submit`, and where staging
     /// was not finished.
     pub table_rows: Option<String>,
     /// The command's own JSON object. Counts only, no child's data.
     pub report: String,
+}
+
+/// What guards compare a run with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastStaged {
+    /// Its [`RunRecord::run_date`].
+    pub run_date: String,
+    /// Its [`RunRecord::table_rows`].
+    pub table_rows: String,
 }
 
 /// What `csc-bridge status` shows.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use log::{Attempt, ClosedAs, IntentRecord, Outcome, RecordKind, RunRecord, SendResult, StatusReport};
+pub use log::{Attempt, ClosedAs, IntentRecord, LastStaged, Outcome, RecordKind, RunRecord, SendResult, StatusReport};
 pub use row::{Applied, Documents, Hash, Held, LedgerRow, NewDocument, Outgoing, RowState, RowVersion, Status, Write};
 
 use crate::error::Result;
@@ -65,7 +65,7 @@ pub trait Staging: Send + Sync {
     /// [`crate::error::Kind::Data`] where a child has several rows and `choice` does not say which of them counts.
     async fn candidates(&self, choice: Choice) -> Result<Vec<Candidate>>;
 
-    /// How many rows the candidates leave out because a newer row of the same child counts ([`Choice::Sql`]).
+    /// How many pending rows the candidates leave out because a newer row of the same child counts ([`Choice::Sql`]).
     async fn superseded(&self) -> Result<u64>;
 
     /// Locks the rows of `ids` that are still to be sent and free, and reads them. Rows that somebody else holds, or
@@ -79,8 +79,8 @@ pub trait Staging: Send + Sync {
     /// been taken (refused connection, 401, 429, …). Other records of the attempt stay open.
     async fn close_intents(&self, attempt_id: &str, person_ids: &[String], closed_as: ClosedAs) -> Result<()>;
 
-    /// The rows read by table in the last run that finished staging: [`RunRecord::table_rows`].
-    async fn last_table_rows(&self) -> Result<Option<String>>;
+    /// The last run that finished staging: the newest with [`RunRecord::table_rows`].
+    async fn last_staged(&self) -> Result<Option<LastStaged>>;
 
     /// Adds a run to `ssd_api_run_log`.
     async fn record_run(&self, run: &RunRecord) -> Result<()>;
@@ -161,8 +161,7 @@ pub struct ClaimedRow {
     pub held: Held,
     /// `previous_json_payload`.
     pub held_document: Option<String>,
-    /// The hash last accepted for the child, unless the child was purged since or a later request has no known answer: the row's
-    /// own history, by which a `previous_json_payload` of other tools is judged.
+    /// As [`Documents::accepted_hash`].
     pub accepted_hash: Option<Hash>,
 }
 

@@ -181,8 +181,9 @@ pub struct Documents {
     pub held: Option<String>,
     /// `partial_json_payload`: what is prepared to be sent.
     pub outgoing: Option<String>,
-    /// Whether the submission log has an accepted request for the child: what is held is then this program's own knowledge.
-    pub accepted: bool,
+    /// The hash last accepted for the child by the submission log, unless the child was purged since or a later request has no known
+    /// answer: the row's own history, by which a `previous_json_payload` of other tools is judged.
+    pub accepted_hash: Option<Hash>,
 }
 
 /// One row to be written by `stage`: the row's new state, whole.

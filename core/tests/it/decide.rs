@@ -254,11 +254,22 @@ fn a_purge_waits_for_the_answer_of_an_earlier_request() {
 fn a_staged_purge_is_withdrawn_when_the_policy_no_longer_says_so() {
     let mut staged = row(A, Held::Document(A), Status::Pending, RowState::Deleted);
     (staged.outgoing, staged.age) = (Outgoing::Purge, 30 * DAY);
-    for (desired, policy) in [(Desired::Gone, Policy::default()), (Desired::Refused, purging())] {
-        let change = decide_by(Some(&staged), &desired, &policy).expect("a change");
-        assert_eq!((change.status, change.outgoing), (Status::Withdrawn, Outgoing::Nothing), "{desired:?}");
-        assert_eq!(change.row_state, RowState::Deleted);
-    }
+    let change = decide_by(Some(&staged), &Desired::Gone, &Policy::default()).expect("a change");
+    assert_eq!((change.status, change.outgoing), (Status::Withdrawn, Outgoing::Nothing));
+    assert_eq!(change.row_state, RowState::Deleted);
+}
+
+#[test]
+fn a_child_that_is_there_under_a_bad_id_is_not_gone_and_its_grace_begins_anew_when_it_goes() {
+    let mut staged = row(A, Held::Document(A), Status::Pending, RowState::Deleted);
+    (staged.outgoing, staged.age) = (Outgoing::Purge, 30 * DAY);
+    let change = decide_by(Some(&staged), &Desired::Refused, &purging()).expect("a change");
+    assert_eq!((change.status, change.outgoing), (Status::Withdrawn, Outgoing::Nothing));
+    assert_eq!((change.row_state, change.effect), (RowState::Left, Effect::Refused));
+    let mut refused = row(A, Held::Document(A), Status::Withdrawn, RowState::Left);
+    refused.age = 30 * DAY;
+    let gone = decide_by(Some(&refused), &Desired::Gone, &purging()).expect("a change");
+    assert_eq!((gone.status, gone.outgoing, gone.row_state), (Status::Withdrawn, Outgoing::Nothing, RowState::Deleted));
 }
 
 #[test]

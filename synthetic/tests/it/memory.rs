@@ -172,6 +172,10 @@ impl ReadSession for Database {
         Ok(stream(None, columns, &self.rows(&table.to_string()).iter().collect::<Vec<_>>()))
     }
 
+    async fn count(&mut self, table: &TableName) -> Result<u64> {
+        Ok(self.rows(&table.to_string()).len() as u64)
+    }
+
     async fn select(&mut self, children: &[String]) -> Result<()> {
         self.selected = children.to_vec();
         Ok(())

@@ -135,9 +135,10 @@ fn surplus(shared: &Shared) -> String {
 pub(super) async fn superseded(shared: &Arc<Shared>) -> Result<u64> {
     let dialect = shared.dialect();
     let sql = format!(
-        "SELECT COUNT(*) FROM (SELECT CASE WHEN {} THEN 1 ELSE 0 END AS asks, {} AS place FROM {} t \
-         WHERE t.person_id IS NOT NULL) r WHERE r.asks = 1 AND r.place > 1",
+        "SELECT COUNT(*) FROM (SELECT CASE WHEN {} AND COALESCE({}, 'pending') = 'pending' THEN 1 ELSE 0 END AS asks, \
+         {} AS place FROM {} t WHERE t.person_id IS NOT NULL) r WHERE r.asks = 1 AND r.place > 1",
         asks_in_cohort(dialect),
+        dialect.word("t.submission_status"),
         place("t", &dialect.key("t.person_id")),
         shared.sql.staging,
     );

@@ -12,7 +12,7 @@ use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::{Choice, Claim, ClaimedRow, Hash, Held, Outcome, RowState};
 
 use super::choose::{Among, chosen, no_open_intent};
-use super::{Lease, Shared, ledger, record};
+use super::{Lease, Shared, history, ledger, record};
 use crate::{Row, SET, name, set};
 
 /// Ids that this process has claimed, given back on drop.
@@ -85,34 +85,14 @@ impl SqlClaim {
         }
         let (marks, rows) = had.into_iter().unzip();
         let mut claim = SqlClaim { lease, choice, rows, marks, reservation };
-        claim.read_accepted().await?;
-        Ok(claim)
-    }
-
-    /// Reads from the log what was last accepted for each row's child. Nothing is known where something came after it: a request
-    /// without a known answer, or the purge of the child.
-    async fn read_accepted(&mut self) -> Result<()> {
-        if self.rows.is_empty() {
-            return Ok(());
-        }
-        let shared = self.lease.shared.clone();
-        let (dialect, log) = (shared.dialect(), &shared.sql.log);
-        let sql = format!(
-            "SELECT a.number, {} FROM (SELECT c.number AS number, \
-             MAX(CASE WHEN l.outcome = 'accepted' THEN l.id ELSE 0 END) AS accepted, \
-             MAX(CASE WHEN l.outcome = 'accepted' THEN 0 ELSE l.id END) AS doubt FROM {} c JOIN {log} l ON {} = c.id \
-             WHERE l.outcome IS NULL OR l.outcome IN ('accepted', 'unknown', 'purged') GROUP BY c.number) a \
-             JOIN {log} l ON l.id = a.accepted WHERE a.accepted > a.doubt",
-            dialect.bytes("l.hash_sent"),
-            dialect.temporary(SET),
-            dialect.key("l.person_id"),
-        );
-        for mut row in self.lease.query(&sql, &[]).await? {
-            if let Some(at) = self.at(row.integer(0)?) {
-                self.rows[at].accepted_hash = row.bytes(1)?.and_then(|bytes| Hash::try_from(bytes).ok());
+        if !claim.rows.is_empty() {
+            for (number, hash) in history::last_accepted(&mut claim.lease).await? {
+                if let Some(at) = claim.at(number) {
+                    claim.rows[at].accepted_hash = Some(hash);
+                }
             }
         }
-        Ok(())
+        Ok(claim)
     }
 
     /// Where the row is that has this number in the set.
@@ -227,7 +207,7 @@ impl Claim for SqlClaim {
     }
 
     async fn record(self: Box<Self>, outcomes: Vec<Outcome>) -> Result<()> {
-        let SqlClaim { lease, rows, marks, reservation, .. } = *self;
+        let SqlClaim { lease, choice, rows, marks, reservation } = *self;
         let mut seen = HashSet::with_capacity(outcomes.len());
         let mut recorded = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
@@ -239,7 +219,7 @@ impl Claim for SqlClaim {
             };
             recorded.push(record::Recorded { outcome, claimed: &rows[at], mark: &marks[at] });
         }
-        record::record(lease, &recorded).await?;
+        record::record(lease, choice, &recorded).await?;
         // Only now may another claim of this process have the rows.
         drop(reservation);
         Ok(())

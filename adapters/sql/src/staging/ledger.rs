@@ -9,7 +9,7 @@ use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::source::{TableName, read_each};
 use csc_bridge_core::staging::{Documents, Hash, Held, LedgerRow, Outgoing, RowState, RowVersion, Status};
 
-use super::Shared;
+use super::{Shared, history};
 use crate::{Connection, Read, SET, name, set};
 
 /// The rows of these children.
@@ -90,7 +90,7 @@ pub(super) async fn documents(shared: &Arc<Shared>, ids: &[String]) -> Result<Ve
     let mut lease = shared.lease().await?;
     fill(&mut *lease, shared, ids).await?;
     let sql = format!(
-        "SELECT c.id, {}, {}, {} FROM {} c JOIN {} t ON c.id = {}",
+        "SELECT c.id, {}, {}, {}, c.number FROM {} c JOIN {} t ON c.id = {}",
         dialect.document_out("t.json_payload"),
         dialect.document_out("t.previous_json_payload"),
         dialect.document_out("t.partial_json_payload"),
@@ -99,21 +99,17 @@ pub(super) async fn documents(shared: &Arc<Shared>, ids: &[String]) -> Result<Ve
         dialect.key("t.person_id"),
     );
     let rows = lease.query(&sql, &[]).await?;
-    // By itself, not for each row: a log of an earlier version, without an index on the key, is read once.
-    let sql = format!(
-        "SELECT DISTINCT c.id FROM {} c JOIN {} l ON c.id = {} WHERE l.outcome = 'accepted'",
-        dialect.temporary(SET),
-        shared.sql.log,
-        dialect.key("l.person_id"),
-    );
-    let accepted = lease.query(&sql, &[]).await?;
+    let accepted = history::last_accepted(&mut lease).await?;
     lease.give_back();
-    let accepted = accepted.into_iter().map(|mut row| row.word(0)).collect::<Result<HashSet<String>>>()?;
     rows.into_iter()
         .map(|mut row| {
-            let person_id = row.word(0)?;
-            let accepted = accepted.contains(&person_id);
-            Ok(Documents { person_id, current: row.text(1)?, held: row.text(2)?, outgoing: row.text(3)?, accepted })
+            Ok(Documents {
+                person_id: row.word(0)?,
+                current: row.text(1)?,
+                held: row.text(2)?,
+                outgoing: row.text(3)?,
+                accepted_hash: accepted.get(&row.integer(4)?).copied(),
+            })
         })
         .collect()
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BinaryArray, Int32Array, StringArray};
 use csc_bridge_core::error::{Error, Result};
-use csc_bridge_core::staging::{Attempt, ClosedAs, Held, IntentRecord, RowState, RunRecord, Status, StatusReport};
+use csc_bridge_core::staging::{
+    Attempt, ClosedAs, Held, IntentRecord, LastStaged, RowState, RunRecord, Status, StatusReport,
+};
 
 use super::{Shared, choose, ledger};
 use crate::{Connection, Dialect, SET, Store, UpdateFrom, Value, set};
@@ -120,16 +122,17 @@ pub(super) async fn record_run(shared: &Arc<Shared>, run: &RunRecord) -> Result<
 }
 
 /// `table_rows` of the newest run that has any.
-pub(super) async fn last_table_rows(shared: &Arc<Shared>) -> Result<Option<String>> {
-    let runs = &shared.sql.runs;
+pub(super) async fn last_staged(shared: &Arc<Shared>) -> Result<Option<LastStaged>> {
+    let (dialect, runs) = (shared.dialect(), &shared.sql.runs);
     let sql = format!(
-        "SELECT {} FROM {runs} r WHERE r.id = (SELECT MAX(x.id) FROM {runs} x WHERE x.table_rows IS NOT NULL)",
-        shared.dialect().text("r.table_rows"),
+        "SELECT {}, {} FROM {runs} r WHERE r.id = (SELECT MAX(x.id) FROM {runs} x WHERE x.table_rows IS NOT NULL)",
+        dialect.text("r.run_date"),
+        dialect.text("r.table_rows"),
     );
     let mut lease = shared.lease().await?;
-    let rows = lease.query(&sql, &[]).await?.first_mut().map_or(Ok(None), |row| row.text(0))?;
+    let last = lease.query(&sql, &[]).await?.into_iter().next();
     lease.give_back();
-    Ok(rows)
+    last.map(|mut row| Ok(LastStaged { run_date: row.word(0)?, table_rows: row.word(1)? })).transpose()
 }
 
 /// The numbers behind `csc-bridge status`.

@@ -8,6 +8,7 @@
 mod apply;
 mod choose;
 mod claim;
+mod history;
 mod ledger;
 mod logs;
 mod record;
@@ -21,12 +22,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use csc_bridge_core::config::StagingConfig;
+use csc_bridge_core::config::{ManagedBy, StagingConfig};
 use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::{
-    Attempt, Candidate, ChangeSet, Choice, Claim, ClosedAs, Documents, Guard, IntentRecord, LedgerRow, MayHold,
-    RunRecord, Staging, StatusReport,
+    Attempt, Candidate, ChangeSet, Choice, Claim, ClosedAs, Documents, Guard, IntentRecord, LastStaged, LedgerRow,
+    MayHold, RunRecord, Staging, StatusReport,
 };
 
 use crate::{Connection, Dialect, Engine, Lock, Purpose, name, set};
@@ -42,6 +43,8 @@ pub struct StagingNames {
     pub runs: TableName,
     /// Whether missing tables are created.
     pub create: bool,
+    /// Whether the staging table and its twin are among them: one that another tool fills is that tool's to create.
+    pub create_staging: bool,
     /// Whether a database that is not there may be created for them, where the product can.
     pub create_database: bool,
 }
@@ -54,6 +57,7 @@ impl From<&StagingConfig> for StagingNames {
             log: table(&config.log_table),
             runs: table(&config.run_table),
             create: config.create,
+            create_staging: config.create && config.managed_by == ManagedBy::CscBridge,
             create_database: config.create && config.own_database,
         }
     }
@@ -240,8 +244,8 @@ impl Staging for SqlStaging {
         logs::close_intents(&self.shared, attempt_id, person_ids, closed_as).await
     }
 
-    async fn last_table_rows(&self) -> Result<Option<String>> {
-        logs::last_table_rows(&self.shared).await
+    async fn last_staged(&self) -> Result<Option<LastStaged>> {
+        logs::last_staged(&self.shared).await
     }
 
     async fn record_run(&self, run: &RunRecord) -> Result<()> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BinaryArray, Int32Array, Int64Array, StringArray};
 use csc_bridge_core::error::Result;
-use csc_bridge_core::staging::{ClaimedRow, Outcome, SendResult};
+use csc_bridge_core::staging::{Choice, ClaimedRow, Outcome, SendResult};
 
 use super::claim::Mark;
 use super::{Lease, choose};
@@ -84,7 +84,7 @@ pub(super) async fn create_outcomes(connection: &mut dyn Connection, dialect: &d
 }
 
 /// Writes the outcomes and closes exactly their intents.
-pub(super) async fn record(mut lease: Lease, recorded: &[Recorded<'_>]) -> Result<()> {
+pub(super) async fn record(mut lease: Lease, choice: Choice, recorded: &[Recorded<'_>]) -> Result<()> {
     let shared = lease.shared.clone();
     let dialect = shared.dialect();
     load(&mut lease, recorded).await?;
@@ -93,7 +93,7 @@ pub(super) async fn record(mut lease: Lease, recorded: &[Recorded<'_>]) -> Resul
         lease.begin().await?;
     }
     let mut missing = 0;
-    for (results, set, only) in writes(dialect) {
+    for (results, set, only) in writes(dialect, choice) {
         let expected = recorded.iter().filter(|recorded| results.contains(&recorded.result())).count() as u64;
         if expected == 0 {
             continue;
@@ -144,13 +144,13 @@ async fn load(lease: &mut Lease, recorded: &[Recorded<'_>]) -> Result<()> {
 type Assignments = Vec<(&'static str, String)>;
 
 /// For each kind of outcome what it writes, and the condition without which it writes nothing.
-fn writes(dialect: &dyn Dialect) -> [(&'static [&'static str], Assignments, Option<String>); 4] {
+fn writes(dialect: &dyn Dialect, choice: Choice) -> [(&'static [&'static str], Assignments, Option<String>); 4] {
     // What was staged meanwhile is another matter, on which nobody has decided yet.
     let is_withdrawn = format!("{} AND {} AND {}", choose::out(dialect), choose::open(dialect), same_outgoing(dialect));
     [
-        (&["accepted"], accepted(dialect), None),
-        (&["purged"], purged(dialect), None),
-        (&["refused", "unusable"], failed(dialect), None),
+        (&["accepted"], accepted(dialect, choice), None),
+        (&["purged"], purged(dialect, choice), None),
+        (&["refused", "unusable"], failed(dialect, choice), None),
         (&["withdrawn"], withdrawn(), Some(is_withdrawn)),
     ]
 }
@@ -194,15 +194,23 @@ fn same_outgoing(dialect: &dyn Dialect) -> String {
 }
 
 /// The grace of a purge runs from when the child went, which is when a row out of the cohort was last written.
-fn last_updated(dialect: &dyn Dialect) -> (&'static str, String) {
-    ("last_updated", format!("CASE WHEN {} THEN t.last_updated ELSE {} END", choose::out(dialect), dialect.now()))
+fn last_updated(dialect: &dyn Dialect, choice: Choice) -> (&'static str, String) {
+    // By the time of the last write a filler's newest row is told (their senders leave it alone): an answer must not make an old
+    // row newer than one that was filled meanwhile.
+    match choice {
+        Choice::Sql => ("last_updated", "t.last_updated".to_owned()),
+        Choice::AsStaged | Choice::Prepared => {
+            let kept = format!("CASE WHEN {} THEN t.last_updated ELSE {} END", choose::out(dialect), dialect.now());
+            ("last_updated", kept)
+        }
+    }
 }
 
 fn submission_timestamp(dialect: &dyn Dialect) -> (&'static str, String) {
     ("submission_timestamp", format!("COALESCE({}, {})", dialect.timestamp("o.received_at"), dialect.now()))
 }
 
-fn accepted(dialect: &dyn Dialect) -> Assignments {
+fn accepted(dialect: &dyn Dialect, choice: Choice) -> Assignments {
     let (still, out) = (still(dialect), choose::out(dialect));
     vec![
         ("previous_json_payload", dialect.document_in("o.document")),
@@ -215,13 +223,13 @@ fn accepted(dialect: &dyn Dialect) -> Assignments {
         ("api_response", "o.response".to_owned()),
         submission_timestamp(dialect),
         ("partial_json_payload", "NULL".to_owned()),
-        last_updated(dialect),
+        last_updated(dialect, choice),
     ]
 }
 
 /// DfE holds nothing any more. Of a child that is still out of the cohort nothing is wanted either; one that returned meanwhile
 /// is as new.
-fn purged(dialect: &dyn Dialect) -> Assignments {
+fn purged(dialect: &dyn Dialect, choice: Choice) -> Assignments {
     let out = choose::out(dialect);
     let document = dialect.document_in("o.document");
     vec![
@@ -234,7 +242,7 @@ fn purged(dialect: &dyn Dialect) -> Assignments {
         ("api_response", "o.response".to_owned()),
         submission_timestamp(dialect),
         ("partial_json_payload", "NULL".to_owned()),
-        last_updated(dialect),
+        last_updated(dialect, choice),
     ]
 }
 
@@ -244,13 +252,13 @@ fn withdrawn() -> Assignments {
 
 /// A refusal is about what was sent. What `stage` wrote meanwhile has not been refused, and a child that left the cohort or came
 /// back to it meanwhile is another matter: they keep their status.
-fn failed(dialect: &dyn Dialect) -> Assignments {
+fn failed(dialect: &dyn Dialect, choice: Choice) -> Assignments {
     let (still, out) = (still(dialect), choose::out(dialect));
     let stands = format!("{still} AND o.claimed_out = CASE WHEN {out} THEN 1 ELSE 0 END");
     vec![
         ("submission_status", format!("CASE WHEN {stands} THEN 'error' ELSE t.submission_status END")),
         ("current_hash", format!("CASE WHEN o.result = 'unusable' AND {still} THEN NULL ELSE t.current_hash END")),
         ("api_response", "o.response".to_owned()),
-        last_updated(dialect),
+        last_updated(dialect, choice),
     ]
 }

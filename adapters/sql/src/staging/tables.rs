@@ -107,6 +107,14 @@ pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
             None => missing.push((table, columns)),
         }
     }
+    if !names.create_staging && names.create && missing.first().is_some_and(|(table, _)| *table == names.staging) {
+        return Err(Error::new(
+            Kind::Schema,
+            format!("the table {} does not exist, or may not be read by this account", names.staging),
+            "[staging] managed_by is \"sql\", so the script that fills the table creates it: check the table's name, the schema and \
+             the database",
+        ));
+    }
     if let (Some((table, _)), false) = (missing.first(), names.create) {
         return Err(Error::new(
             Kind::Schema,
@@ -114,7 +122,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
             "set [staging] create = \"if_missing\" with an account that may create tables, or have the table created",
         ));
     }
-    if names.create && twin_missing {
+    if names.create_staging && twin_missing {
         missing.push((twin, STAGING));
     }
     if missing.is_empty() && added.is_empty() {

@@ -17,7 +17,7 @@ async fn a_database_that_is_not_there_is_unreachable_and_is_not_created() {
 
     let never = SqlStaging::new(
         home.engine(),
-        csc_bridge_sql::StagingNames { create: false, create_database: false, ..names() },
+        csc_bridge_sql::StagingNames { create: false, create_staging: false, create_database: false, ..names() },
     )
     .unwrap();
     assert_eq!(never.prepare().await.unwrap_err().kind(), Kind::Unreachable);

@@ -21,7 +21,7 @@ async fn accepted_hash(home: &Home, staging: &SqlStaging) -> Option<Hash> {
 }
 
 async fn is_accepted(staging: &SqlStaging) -> bool {
-    staging.documents(&strings(&["1"])).await.unwrap()[0].accepted
+    staging.documents(&strings(&["1"])).await.unwrap()[0].accepted_hash.is_some()
 }
 
 #[tokio::test]
@@ -43,13 +43,13 @@ async fn the_hash_last_accepted_is_known_until_a_later_request_has_no_answer() {
     // No answer.
     open_intent(&staging, "e", "1", 5).await;
     assert_eq!(recover(&staging).await, 1);
-    assert_eq!((accepted_hash(&home, &staging).await, is_accepted(&staging).await), (None, true));
+    assert_eq!((accepted_hash(&home, &staging).await, is_accepted(&staging).await), (None, false));
     // The next acceptance settles it.
     send(&staging, "f", 6).await;
     assert_eq!(accepted_hash(&home, &staging).await, Some(hash(6)));
     // The other child has no part in any of this.
     assert_eq!(take(&staging, &["2"]).await.rows()[0].accepted_hash, None);
-    assert!(!staging.documents(&strings(&["2"])).await.unwrap()[0].accepted);
+    assert!(!staging.documents(&strings(&["2"])).await.unwrap()[0].accepted_hash.is_some());
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_retry_that_was_accepted_settles_an_earlier_attempt_and_not_a_later_on
 }
 
 #[tokio::test]
-async fn after_a_purge_no_hash_counts_as_accepted_though_the_row_is_known() {
+async fn after_a_purge_no_hash_counts_as_accepted() {
     let (home, staging) = Home::staged().await;
     apply(&staging, vec![new_child("1", 1)]).await;
     send(&staging, "a", 1).await;
@@ -76,7 +76,7 @@ async fn after_a_purge_no_hash_counts_as_accepted_though_the_row_is_known() {
     let claim = take(&staging, &["1"]).await;
     open_intent(&staging, "b", "1", 1).await;
     claim.record(vec![purged("1", "b")]).await.unwrap();
-    assert_eq!((accepted_hash(&home, &staging).await, is_accepted(&staging).await), (None, true));
+    assert_eq!((accepted_hash(&home, &staging).await, is_accepted(&staging).await), (None, false));
     home.raw().execute_batch("UPDATE ssd_api_data_staging SET row_state = 'new'").unwrap();
     send(&staging, "c", 2).await;
     assert_eq!(accepted_hash(&home, &staging).await, Some(hash(2)));
@@ -104,7 +104,10 @@ async fn a_log_of_an_earlier_version_gets_its_column_and_its_index() {
         )
         .unwrap();
     // Who may not change the table is told; who only looks needs no change.
-    let never = SqlStaging::new(home.engine(), StagingNames { create: false, create_database: false, ..names() });
+    let never = SqlStaging::new(
+        home.engine(),
+        StagingNames { create: false, create_staging: false, create_database: false, ..names() },
+    );
     let error = never.unwrap().prepare().await.unwrap_err();
     assert!(error.message().contains("ssd_api_submission_log has no column mentioned"), "{error}");
     let upgraded = home.staging();

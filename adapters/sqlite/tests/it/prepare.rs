@@ -34,8 +34,11 @@ async fn the_anon_table_gets_no_twin_of_its_own() {
 #[tokio::test]
 async fn a_missing_table_that_may_not_be_created_is_named() {
     let home = Home::with("CREATE TABLE x (a);");
-    let never =
-        SqlStaging::new(home.engine(), StagingNames { create: false, create_database: false, ..names() }).unwrap();
+    let never = SqlStaging::new(
+        home.engine(),
+        StagingNames { create: false, create_staging: false, create_database: false, ..names() },
+    )
+    .unwrap();
     let error = never.prepare().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Schema);
     assert!(error.message().contains("ssd_api_data_staging does not exist"), "{error}");
@@ -71,6 +74,7 @@ async fn hostile_names_of_staging_tables_are_only_names() {
         log: named("log of; 'b'"),
         runs: named("runs\""),
         create: true,
+        create_staging: true,
         create_database: true,
     };
     let staging = SqlStaging::new(home.engine(), names).unwrap();
@@ -94,7 +98,7 @@ async fn hostile_names_of_staging_tables_are_only_names() {
 #[tokio::test]
 async fn the_rows_of_the_last_run_that_read_them_are_found() {
     let (_home, staging) = Home::staged().await;
-    assert_eq!(staging.last_table_rows().await.unwrap(), None);
+    assert_eq!(staging.last_staged().await.unwrap(), None);
     for (run_id, table_rows) in [("a", None), ("b", Some("{\"person\":1}")), ("c", Some("{\"person\":2}")), ("d", None)]
     {
         let run = RunRecord {
@@ -108,7 +112,7 @@ async fn the_rows_of_the_last_run_that_read_them_are_found() {
         };
         staging.record_run(&run).await.unwrap();
     }
-    assert_eq!(staging.last_table_rows().await.unwrap().as_deref(), Some("{\"person\":2}"));
+    assert_eq!(staging.last_staged().await.unwrap().map(|last| last.table_rows).as_deref(), Some("{\"person\":2}"));
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ async fn a_schema_that_sqlite_does_not_have_is_a_mistake_of_the_configuration() 
         log: other(names().log),
         runs: other(names().runs),
         create: true,
+        create_staging: true,
         create_database: true,
     };
     let staging = SqlStaging::new(home.engine(), names).unwrap();

@@ -79,6 +79,7 @@ pub fn names() -> StagingNames {
         log: table("ssd_api_submission_log"),
         runs: table("ssd_api_run_log"),
         create: true,
+        create_staging: true,
         create_database: true,
     }
 }

@@ -25,7 +25,7 @@ pub struct Accepted {
 /// What one guard says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Guard {
-    /// Its key in `[guards]`, or `empty`.
+    /// Its key in `[guards]`; or `empty`; or `left` or `purges`, which have the limit of `max_gone`.
     pub name: &'static str,
     /// The SSD table, of `max_table_drop`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,8 +45,12 @@ pub struct Guard {
 /// What the guards look at.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
-    /// Children newly gone.
+    /// Children newly gone, from the cohort.
     pub gone: u64,
+    /// Children newly out of the cohort that are still in the SSD.
+    pub left: u64,
+    /// Children gone whose purge is newly staged: after the grace, or all at once where the policy became `purge`.
+    pub purges: u64,
     /// Children whose changed document is to be sent.
     pub changed: u64,
     /// Records of held documents that are gone from the SSD.
@@ -57,30 +61,43 @@ pub(super) struct Tally {
     pub members: u64,
 }
 
-/// Judges a run. `people` are the rows of the table of people; `last` the rows by table of the last run that finished staging.
-pub(super) fn judge(
-    limits: &Guards,
-    accepted: &Accepted,
-    tally: &Tally,
-    people: u64,
-    rows: &BTreeMap<String, u64>,
-    last: &BTreeMap<String, u64>,
-) -> Vec<Guard> {
+/// What else there is to know of a run.
+pub(super) struct Run<'r> {
+    /// Rows of the table of people.
+    pub people: u64,
+    /// Rows of each SSD table.
+    pub rows: &'r BTreeMap<String, u64>,
+    /// The same of the last run that finished staging.
+    pub last: &'r BTreeMap<String, u64>,
+    /// Whether a year has retired since, or there was no such run: children may have left by time alone.
+    pub retires: bool,
+}
+
+/// Judges a run.
+pub(super) fn judge(limits: &Guards, accepted: &Accepted, tally: &Tally, run: &Run<'_>) -> Vec<Guard> {
+    let left = if run.retires { 0 } else { tally.left };
     let counted = |name, value, of, limit: Limit, accepted: u64, flag: &str| {
         let limit = most(limit, of).max(accepted);
         Guard { name, table: None, value, of, limit, fired: value > limit, flag: format!("{flag} {value}") }
+    };
+    // One flag lets all three through, so it has to name the largest.
+    let gone = |name, value| {
+        let guard = counted(name, value, tally.known, limits.max_gone, accepted.gone, "--accept-gone");
+        Guard { flag: format!("--accept-gone {}", tally.gone.max(left).max(tally.purges)), ..guard }
     };
     let mut guards = vec![
         Guard {
             name: "empty",
             table: None,
-            value: u64::from(people == 0),
+            value: u64::from(run.people == 0),
             of: 1,
             limit: u64::from(accepted.empty),
-            fired: people == 0 && !accepted.empty,
+            fired: run.people == 0 && !accepted.empty,
             flag: "--accept-empty".to_owned(),
         },
-        counted("max_gone", tally.gone, tally.known, limits.max_gone, accepted.gone, "--accept-gone"),
+        gone("max_gone", tally.gone),
+        gone("left", left),
+        gone("purges", tally.purges),
         counted("max_changed", tally.changed, tally.known, limits.max_changed, accepted.changes, "--accept-changes"),
         counted(
             "max_member_purges",
@@ -91,8 +108,8 @@ pub(super) fn judge(
             "--accept-member-purges",
         ),
     ];
-    guards.extend(last.iter().filter_map(|(table, last)| {
-        let now = rows.get(table).copied().unwrap_or(0);
+    guards.extend(run.last.iter().filter_map(|(table, last)| {
+        let now = run.rows.get(table).copied().unwrap_or(0);
         let drop = last.checked_sub(now).filter(|drop| *drop > 0)?;
         let limit = most(limits.max_table_drop, *last);
         let is_accepted = accepted.tables.contains(table);

@@ -2,30 +2,35 @@
 //!
 //! Reading a chunk of children overlaps with assembling the one before, so two chunks are in memory whatever the cohort.
 //! Changes are collected in private and applied at the end, so that a run that must not happen has written nothing. [`judging`]
-//! is about one child, [`guards`] about the whole run.
+//! decides the children of a chunk ([`weigh`] those whose documents have to be compared), [`leaving`] those out of the cohort, and
+//! [`guards`] the whole run.
 
 mod guards;
 mod judging;
+mod leaving;
 mod portion;
 mod report;
+mod weigh;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use tokio::task::JoinHandle;
 
 pub use guards::{Accepted, Guard};
 pub use report::{Changes, Event, Foreseen, Purges, Retirements, Shows, StageReport, StageSettings, Staged, WouldSend};
 
 use guards::Tally;
-use judging::Leaving;
+use leaving::Leaving;
 use portion::Portion;
 
 use super::people::{People, judge};
 use crate::delta::{Desired, Rules};
 use crate::error::{Error, Kind, Result};
+use crate::payload::definition::WindowRule;
 use crate::payload::rows::ChunkRows;
-use crate::payload::{Findings, Plan, read};
+use crate::payload::{Findings, Plan, RunDates, read};
 use crate::source::{ReadSession, Source};
 use crate::staging::{LedgerRow, Staging};
 
@@ -59,9 +64,10 @@ pub async fn stage(
         recovered = staging.recover(settings.request_life, &may_hold).await?;
     }
     let has_ledger = !settings.dry_run || staging.is_ready().await?;
-    let last_rows = if has_ledger { last_rows(&*staging).await? } else { BTreeMap::new() };
+    let last = if has_ledger { Last::read(&*staging, &plan.window).await? } else { Last::default() };
     let mut session = source.open(&plan.source_tables()).await?;
     let mut findings = if settings.shows.finding_values { Findings::with_values() } else { Findings::default() };
+    let tables = count(&mut *session, &plan).await?;
     let people = judge(read::people(&mut *session, &plan).await?, &plan, &mut findings);
     tell(Event::Children(people.to_read() as u64));
     let changes = if settings.dry_run { None } else { Some(staging.changes().await?) };
@@ -73,7 +79,7 @@ pub async fn stage(
         has_ledger,
         findings,
         tally: Tally::default(),
-        report: StageReport { recovered, ..StageReport::default() },
+        report: StageReport { recovered, tables, ..StageReport::default() },
         leaving: Vec::new(),
         out: Portion::new(changes),
     };
@@ -81,21 +87,45 @@ pub async fn stage(
     stager.left_by_age(&people).await?;
     stager.refused(&people).await?;
     stager.gone(&people).await?;
-    let report = stager.finish(session, &people, &last_rows).await?;
+    let report = stager.finish(session, &people, &last).await?;
     drop(lock);
     Ok(report)
 }
 
-async fn last_rows(staging: &dyn Staging) -> Result<BTreeMap<String, u64>> {
-    match staging.last_table_rows().await? {
-        None => Ok(BTreeMap::new()),
-        Some(text) => serde_json::from_str(&text).map_err(|_| {
+/// The rows of every table, whosever they are: a table is compared with itself, not with the children of the day.
+async fn count(session: &mut dyn ReadSession, plan: &Plan) -> Result<BTreeMap<String, u64>> {
+    let mut rows = BTreeMap::new();
+    for table in &plan.tables {
+        let count = match table.scans.first() {
+            Some(scan) => session.count(&scan.table).await?,
+            None => 0,
+        };
+        rows.insert(table.ssd_name.clone(), count);
+    }
+    Ok(rows)
+}
+
+/// The last run that finished staging, as guards need it.
+#[derive(Default)]
+struct Last {
+    /// First day of its window. `None` where there was no such run.
+    window_start: Option<Date>,
+    rows: BTreeMap<String, u64>,
+}
+
+impl Last {
+    async fn read(staging: &dyn Staging, window: &WindowRule) -> Result<Last> {
+        let Some(last) = staging.last_staged().await? else { return Ok(Last::default()) };
+        let unreadable = || {
             Error::new(
                 Kind::Data,
-                "table_rows of the last run in the run log is not what this program writes there",
-                "set table_rows of that row to null; guards then have nothing to compare the tables with in this run",
+                "the last run in the run log is not what this program writes there",
+                "set table_rows of that row to null; guards then have nothing to compare this run with",
             )
-        }),
+        };
+        let run_date: Date = last.run_date.parse().map_err(|_| unreadable())?;
+        let rows = serde_json::from_str(&last.table_rows).map_err(|_| unreadable())?;
+        Ok(Last { window_start: Some(RunDates::new(run_date, window)?.start), rows })
     }
 }
 
@@ -189,17 +219,21 @@ impl Stager<'_> {
         if !self.has_ledger {
             return Ok(());
         }
-        let mut gone = Vec::new();
+        let (mut gone, mut alike) = (Vec::new(), Vec::new());
         self.staging
             .each_key(&mut |id| {
                 if !people.contains(id) {
                     gone.push(id.to_owned());
+                } else if people.is_alike_refused(id) {
+                    alike.push(id.to_owned());
                 }
             })
             .await?;
-        for ids in gone.chunks(self.settings.chunk) {
-            for (_, row) in self.ledger(ids).await? {
-                self.out_of_cohort(row, Desired::Gone).await?;
+        for (ids, desired) in [(gone, Desired::Gone), (alike, Desired::Refused)] {
+            for ids in ids.chunks(self.settings.chunk) {
+                for (_, row) in self.ledger(ids).await? {
+                    self.out_of_cohort(row, desired).await?;
+                }
             }
         }
         Ok(())
@@ -214,17 +248,13 @@ impl Stager<'_> {
     }
 
     /// Judges the run, and applies what was collected. Rows that changed meanwhile are decided again from the same moment of the SSD.
-    async fn finish(
-        mut self,
-        mut session: Box<dyn ReadSession>,
-        people: &People,
-        last_rows: &BTreeMap<String, u64>,
-    ) -> Result<StageReport> {
+    async fn finish(mut self, mut session: Box<dyn ReadSession>, people: &People, last: &Last) -> Result<StageReport> {
         self.flush_leaving().await?;
         self.report.findings = self.findings.list();
-        let (settings, rows) = (self.settings, &self.report.rows);
-        self.report.guards =
-            guards::judge(&settings.guards, &settings.accepted, &self.tally, people.rows() as u64, rows, last_rows);
+        // Between two 1 Aprils no child leaves by time alone.
+        let retires = last.window_start != Some(self.plan.dates.start);
+        let run = guards::Run { people: people.rows() as u64, rows: &self.report.tables, last: &last.rows, retires };
+        self.report.guards = guards::judge(&self.settings.guards, &self.settings.accepted, &self.tally, &run);
         if self.report.fired().next().is_some() {
             return Ok(self.report);
         }

@@ -9,6 +9,7 @@ use super::guards::{Accepted, Guard};
 use crate::config::{Guards, RemovedValues};
 use crate::delta::Policy;
 use crate::payload::Finding;
+use crate::staging::Status;
 
 /// What `stage` needs to know beside its plan.
 #[derive(Debug, Clone)]
@@ -91,8 +92,10 @@ pub struct Staged {
 /// What `stage` did.
 #[derive(Debug, Clone, Default)]
 pub struct StageReport {
-    /// Rows read by SSD table.
+    /// Rows read by SSD table: those of the children who were looked at.
     pub rows: BTreeMap<String, u64>,
+    /// Rows that each SSD table has, whosever they are: what guards compare with the next run's.
+    pub tables: BTreeMap<String, u64>,
     /// Counts of children.
     pub staged: Staged,
     /// What was left out and why.
@@ -165,12 +168,26 @@ pub struct WouldSend {
     pub batches: u64,
     /// Bytes of all documents.
     pub bytes: u64,
+    /// How many of them go after all others, in batches of their own, because they were refused or failed before.
+    #[serde(skip)]
+    pub after_error: u64,
 }
 
 impl WouldSend {
-    /// Counts a document.
-    pub(super) fn document(&mut self, bytes: usize, is_partial: bool) {
+    /// Counts a document of a row of this status.
+    pub(super) fn document(&mut self, bytes: usize, is_partial: bool, status: Status) {
         *(if is_partial { &mut self.partial } else { &mut self.full }) += 1;
+        self.record(bytes, status);
+    }
+
+    /// Counts the purge of a child.
+    pub(super) fn purge(&mut self, bytes: usize, status: Status) {
+        self.purge += 1;
+        self.record(bytes, status);
+    }
+
+    fn record(&mut self, bytes: usize, status: Status) {
         self.bytes += bytes as u64;
+        self.after_error += u64::from(status == Status::Error);
     }
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Shared;
 use super::brake::Stopped;
 use super::outgoing::{Fate, Ready};
+use crate::config::ManagedBy;
 use crate::error::{Error, Kind, Result};
 use crate::sink::{Receipt, Record, SendError, Then};
 use crate::staging::{Attempt, Claim, ClosedAs, IntentRecord, Outcome, RecordKind, SendResult};
@@ -73,9 +74,14 @@ impl Delivery<'_> {
                 }
                 Fate::Withdraw => SendResult::Withdrawn,
                 Fate::Unusable(reason) => {
-                    tracing::warn!(reason, "a staged row cannot be sent as it stands; the next stage writes it anew");
+                    tracing::warn!(reason, "a staged row cannot be sent as it stands");
                     unusable += 1;
-                    SendResult::Unusable { reason: reason.to_owned() }
+                    let reason = reason.to_owned();
+                    match self.shared.settings.managed_by {
+                        ManagedBy::CscBridge => SendResult::Unusable { reason },
+                        // Nobody would write it anew: their builder passes over rows without a hash (staging fact sheet, 4.26).
+                        ManagedBy::Sql => SendResult::Refused { reason },
+                    }
                 }
             };
             self.outcomes.push(Outcome { person_id: row.person_id.clone(), attempt_id: None, result });

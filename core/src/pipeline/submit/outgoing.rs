@@ -14,7 +14,7 @@ pub(super) struct Ready {
     pub kind: RecordKind,
     /// What leaves.
     pub document: String,
-    /// The hash of what DfE is to hold.
+    /// Our own hash of what DfE is to hold, whoever filled the table: by it the log proves later what DfE had.
     pub hash: Hash,
     /// The records it mentions, for a DfE that merges.
     pub mentioned: Option<String>,
@@ -72,24 +72,17 @@ impl SubmitSettings {
         // Of what is really sent, whatever current_hash says: a document edited by hand must not pass for the staged one.
         let own = hash(&row.document)?;
         match (self.managed_by, self.sink.semantics) {
-            (ManagedBy::CscBridge, Semantics::Replace) => Ok(Some((RecordKind::Full, row.document.clone(), own))),
-            // Their builder compares its own hashes: it must find the one it wrote.
-            (ManagedBy::Sql, Semantics::Replace) => {
-                Ok(Some((RecordKind::Full, row.document.clone(), row.current_hash.unwrap_or(own))))
-            }
+            (_, Semantics::Replace) => Ok(Some((RecordKind::Full, row.document.clone(), own))),
             (ManagedBy::CscBridge, Semantics::Merge) => {
                 let prepared = row.outgoing.as_deref().ok_or("partial_json_payload is empty")?;
                 let sent = Json::parse(prepared).map_err(|_| "partial_json_payload is not JSON")?;
                 about(&sent, row)?;
-                if is_purge_form(&sent, row.person_id.trim()) {
-                    return Err("partial_json_payload is a purge, and the child is in the cohort");
-                }
                 let kind = if self.rules().is_full(&sent) { RecordKind::Full } else { RecordKind::Partial };
                 Ok(Some((kind, prepared.to_owned(), own)))
             }
             (ManagedBy::Sql, Semantics::Merge) => {
                 let (kind, document) = self.prepare(row, &desired);
-                Ok(Some((kind, document, row.current_hash.unwrap_or(own))))
+                Ok(Some((kind, document, own)))
             }
         }
     }
@@ -120,16 +113,12 @@ impl SubmitSettings {
         (RecordKind::Full, rules.full(desired, held.as_ref(), &still))
     }
 
-    /// What another tool says DfE holds, where the last accepted request of the row carried just that.
+    /// What another tool says DfE holds, where the last accepted request of the row carried just that. Their own hash proves nothing:
+    /// it leaves attributes out (cohort fact sheet, section 5), so two documents may share one.
     fn trusted<'r>(&self, row: &'r ClaimedRow) -> Option<&'r str> {
         let held = row.held_document.as_deref()?;
-        let accepted = row.accepted_hash?;
         let own = canonical_hash(held, &self.payload.unstable_ids).ok()?;
-        let theirs = match row.held {
-            crate::staging::Held::Document(hash) => Some(hash),
-            _ => None,
-        };
-        (own == accepted || theirs == Some(accepted)).then_some(held)
+        (row.accepted_hash == Some(own)).then_some(held)
     }
 
     fn mentioned(&self, kind: RecordKind, document: &str) -> String {
@@ -147,6 +136,11 @@ impl SubmitSettings {
         if kind == RecordKind::Purge {
             return Ok(SendResult::Purged { document, receipt, received_at });
         }
+        // Their builder compares its own hashes: it must find the one it wrote.
+        let hash = match self.managed_by {
+            ManagedBy::CscBridge => hash,
+            ManagedBy::Sql => row.current_hash.unwrap_or(hash),
+        };
         let document = match self.sink.semantics {
             Semantics::Replace => document,
             Semantics::Merge => {
@@ -161,15 +155,19 @@ impl SubmitSettings {
     }
 }
 
-/// Whether a document is about the row's child.
+/// Whether a document is about the row's child, and does not purge it: a purge leaves only where `stage` staged one.
 fn about(document: &Json<'_>, row: &ClaimedRow) -> Result<(), &'static str> {
     match document {
         Json::Object(_) => {}
         _ => return Err("json_payload is not a JSON object"),
     }
     match document.get("la_child_id") {
-        Some(Json::String(id)) if *id == row.person_id.trim() => Ok(()),
-        _ => Err("la_child_id in json_payload is not the row's person_id"),
+        Some(Json::String(id)) if *id == row.person_id.trim() => {}
+        _ => return Err("la_child_id in json_payload is not the row's person_id"),
+    }
+    match document.get("purge") {
+        None | Some(Json::Null | Json::Bool(false)) => Ok(()),
+        _ => Err("the document is a purge, and the child is in the cohort"),
     }
 }
 
