@@ -174,6 +174,9 @@ pub struct Simulate {
     /// What a second document for a child does
     #[arg(long, value_name = "NAME", default_value = "replace", value_parser = ["replace", "merge"])]
     pub semantics: String,
+    /// Go wrong on purpose, as this file says
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
     /// Take any document
     #[arg(long)]
     pub no_validate: bool,

@@ -8,7 +8,7 @@ use csc_bridge_core::config::{self, Names, PayloadConfig, Profile, Semantics};
 use csc_bridge_core::error::{Error, Kind};
 use csc_bridge_core::payload::definition::Definition;
 use csc_bridge_core::payload::{Plan, validate};
-use csc_bridge_dfe_csc_simulator::{Running, Settings, Simulator, Validator};
+use csc_bridge_dfe_csc_simulator::{Faults, Running, Settings, Simulator, Validator};
 
 use crate::cli::{Global, Simulate};
 use crate::log;
@@ -19,6 +19,7 @@ use crate::setup::today;
 pub async fn simulate(global: &Global, args: &Simulate, report: &mut Report) -> anyhow::Result<()> {
     log::start_without_file(global);
     let latency = args.latency.parse::<Latency>()?.0;
+    let faults = args.faults.as_deref().map(Faults::load).transpose()?.unwrap_or_default();
     // The command line takes these two words only.
     let semantics = if args.semantics == "merge" { Semantics::Merge } else { Semantics::Replace };
     let definition = config::load_definition("dfe-csc-0.9", std::path::Path::new("."))?;
@@ -26,6 +27,7 @@ pub async fn simulate(global: &Global, args: &Simulate, report: &mut Report) -> 
         validator: if args.no_validate { None } else { Some(validator(&definition, semantics)?) },
         semantics,
         latency,
+        faults,
         state: args.state.clone(),
         ..Settings::default()
     };

@@ -9,50 +9,50 @@ use hyper::header::{AUTHORIZATION, HeaderMap};
 use serde_json::json;
 
 use crate::form;
-use crate::reply::{self, Reply};
+use crate::reply::{self, Whole};
 use crate::settings::Expected;
 
 /// Who may send.
 pub(crate) struct Gate {
     expected: Expected,
-    lifetime: Duration,
     /// Tokens given out and when each ends.
     tokens: Mutex<HashMap<String, Instant>>,
 }
 
 impl Gate {
-    pub fn new(expected: Expected, lifetime: Duration) -> Gate {
-        Gate { expected, lifetime, tokens: Mutex::default() }
+    pub fn new(expected: Expected) -> Gate {
+        Gate { expected, tokens: Mutex::default() }
     }
 
-    /// Answers a token request (RFC 6749, sections 4.4 and 5).
-    pub fn token(&self, body: &[u8]) -> Reply {
+    /// Answers a token request (RFC 6749, sections 4.4 and 5) with a token that lasts `lifetime` and is said to last `says`.
+    pub fn token(&self, body: &[u8], lifetime: Duration, says: Duration) -> Result<Whole, Box<Whole>> {
+        let refused = |status, reason| Err(Box::new(reply::refusal(status, reason)));
         let Some(fields) = form::parse(body) else {
-            return reply::refusal(StatusCode::BAD_REQUEST, "invalid_request");
+            return refused(StatusCode::BAD_REQUEST, "invalid_request");
         };
         let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
         if field("grant_type") != "client_credentials" {
-            return reply::refusal(StatusCode::BAD_REQUEST, "unsupported_grant_type");
+            return refused(StatusCode::BAD_REQUEST, "unsupported_grant_type");
         }
         if ["client_id", "client_secret", "scope"].iter().any(|name| field(name).is_empty()) {
-            return reply::refusal(StatusCode::BAD_REQUEST, "invalid_request");
+            return refused(StatusCode::BAD_REQUEST, "invalid_request");
         }
         let known = fits(&self.expected.client_id, field("client_id"))
             && fits(&self.expected.client_secret, field("client_secret"));
         if !known {
-            return reply::refusal(StatusCode::UNAUTHORIZED, "invalid_client");
+            return refused(StatusCode::UNAUTHORIZED, "invalid_client");
         }
         let token = uuid::Uuid::new_v4().simple().to_string();
         let now = Instant::now();
         let mut tokens = crate::held::lock(&self.tokens);
         tokens.retain(|_, end| *end > now);
-        tokens.insert(token.clone(), now + self.lifetime);
-        let answer = json!({ "access_token": token, "token_type": "Bearer", "expires_in": self.lifetime.as_secs() });
-        reply::json(StatusCode::OK, &answer)
+        tokens.insert(token.clone(), now + lifetime);
+        let answer = json!({ "access_token": token, "token_type": "Bearer", "expires_in": says.as_secs() });
+        Ok(reply::json(StatusCode::OK, &answer))
     }
 
     /// Refuses a sender without a good token (401) or supplier key (403).
-    pub fn check(&self, headers: &HeaderMap) -> Result<(), Box<Reply>> {
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), Box<Whole>> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let token = bearer(text(AUTHORIZATION.as_str())).unwrap_or_default();
         let good = crate::held::lock(&self.tokens).get(token).is_some_and(|end| *end > Instant::now());

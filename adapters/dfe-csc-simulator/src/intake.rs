@@ -5,14 +5,14 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
 
 use crate::merge::{self, Object};
-use crate::reply::{self, Reply};
+use crate::reply::{self, Whole};
 use crate::settings::Validator;
 
 /// What DfE states as the most records of one request (fact sheet, section 3).
 const MAX_RECORDS: usize = 100;
 
 /// Refuses anything that does not say it is JSON (415).
-pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Box<Reply>> {
+pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Box<Whole>> {
     let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = text.split(';').next().unwrap_or_default().trim();
     match media_type.eq_ignore_ascii_case("application/json") {
@@ -22,7 +22,7 @@ pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Box<Reply>> {
 }
 
 /// The records of a body, whatever is in them; refuses a body that is not a list (400).
-pub(crate) fn records(body: &[u8]) -> Result<Vec<Value>, Box<Reply>> {
+pub(crate) fn records(body: &[u8]) -> Result<Vec<Value>, Box<Whole>> {
     match serde_json::from_slice(body) {
         Ok(Value::Array(records)) => Ok(records),
         Ok(_) => Err(refused(StatusCode::BAD_REQUEST, "the body is not a JSON array")),
@@ -31,7 +31,7 @@ pub(crate) fn records(body: &[u8]) -> Result<Vec<Value>, Box<Reply>> {
 }
 
 /// Refuses a batch that the gateway's firewall dislikes (403), that has none or too many records, or a bad record (400).
-pub(crate) fn judge(records: &[Value], validator: Option<&Validator>) -> Result<(), Box<Reply>> {
+pub(crate) fn judge(records: &[Value], validator: Option<&Validator>) -> Result<(), Box<Whole>> {
     if records.iter().any(firewall_dislikes) {
         return Err(refused(StatusCode::FORBIDDEN, "the request was blocked"));
     }
@@ -95,6 +95,6 @@ fn firewall_dislikes(value: &Value) -> bool {
     }
 }
 
-fn refused(status: StatusCode, reason: &str) -> Box<Reply> {
+fn refused(status: StatusCode, reason: &str) -> Box<Whole> {
     Box::new(reply::refusal(status, reason))
 }

@@ -14,22 +14,29 @@
 //! Whoever reaches the port may send, with a token and a key. What is under `/_simulator` answers this machine alone (403 to others):
 //! it shows children's documents without a login.
 //!
-//! The way through: [`Simulator::start`] listens; `routes` finds the route; `gate` says who may send; `intake` reads and judges a
-//! batch; `held` applies it, with `merge` where a second document adds to the first; `state` keeps it between runs.
+//! The way through: [`Simulator::start`] listens; `routes` finds the route; `submit` takes a batch: `gate` says who may send, `intake` and
+//! `refuse` judge, `held` applies, with `merge` where a second document adds to the first; `state` keeps it between runs.
+//! Around that, [`Faults`] go wrong on purpose.
 #![warn(missing_docs)]
 
+mod faults;
 mod form;
 mod gate;
 mod held;
 mod intake;
 mod merge;
+mod received;
+mod refuse;
 mod reply;
 mod routes;
 mod server;
 mod settings;
 mod state;
 mod stats;
+mod submit;
 
+pub use faults::{Fault, FaultKind, Faults, Form, Latency, On, RateLimit, RetryAfter, Rule, When};
+pub use received::Received;
 pub use server::{Running, Simulator};
 pub use settings::{Expected, Semantics, Settings, Validator};
 pub use stats::Stats;

@@ -1,9 +1,8 @@
 //! Listening, and ending in good order.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use csc_bridge_core::error::{Error, Kind, Result};
@@ -12,11 +11,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::gate::Gate;
+use crate::faults::{Chance, FaultKind, Faults};
 use crate::held::lock;
+use crate::received::Received;
 use crate::routes::{self, Shared};
 use crate::settings::Settings;
 use crate::state;
@@ -33,30 +33,16 @@ impl Simulator {
     ///
     /// # Errors
     /// [`Kind::Io`]: the address is taken or not this machine's, or the state cannot be read. [`Kind::Data`]: the state is not one.
+    /// [`Kind::Config`]: faults that contradict themselves.
     pub async fn start(listen: SocketAddr, settings: Settings) -> Result<Running> {
+        settings.faults.check()?;
         let held = match &settings.state {
             Some(path) => state::load(path)?,
             None => Default::default(),
         };
-        let refused = |error: std::io::Error| {
-            Error::new(
-                Kind::Io,
-                format!("the simulator cannot listen on {listen}: {}", error.kind()),
-                "choose another port with --listen, or end the program that uses this one",
-            )
-        };
-        let listener = TcpListener::bind(listen).await.map_err(refused)?;
-        let addr = listener.local_addr().map_err(refused)?;
-        let shared = Arc::new(Shared {
-            gate: Gate::new(settings.expected.clone(), settings.token_lifetime),
-            held: Arc::new(Mutex::new(held)),
-            stats: Mutex::default(),
-            settings,
-        });
-        let (stop, stopped) = watch::channel(());
-        let task = tokio::spawn(serve(listener, shared.clone(), stopped));
-        tracing::debug!(listen = %addr, "simulator listens");
-        Ok(Running { addr, shared, stop, task })
+        let shared = Arc::new(Shared::new(settings, held));
+        let (addr, listening) = Listening::begin(listen, shared.clone()).await?;
+        Ok(Running { addr, shared, listening: Mutex::new(Some(listening)) })
     }
 }
 
@@ -64,9 +50,8 @@ impl Simulator {
 pub struct Running {
     addr: SocketAddr,
     shared: Arc<Shared>,
-    /// Closed to say stop: so a dropped `Running` says it as well.
-    stop: watch::Sender<()>,
-    task: JoinHandle<()>,
+    /// `None` while paused.
+    listening: Mutex<Option<Listening>>,
 }
 
 impl Running {
@@ -85,17 +70,86 @@ impl Running {
         lock(&self.shared.held).children(la_code)
     }
 
+    /// How often each of an authority's children was received since the start, by `la_child_id`; purged ones too.
+    pub fn received(&self, la_code: &str) -> BTreeMap<String, Received> {
+        lock(&self.shared.received).children(la_code)
+    }
+
+    /// Other faults from the next request on. Requests are counted from 1 again and the seed begins anew; what is held, the tokens and the
+    /// statistics stay.
+    ///
+    /// # Errors
+    /// [`Kind::Config`]: the faults contradict themselves; those before stay.
+    pub fn set_faults(&self, faults: Faults) -> Result<()> {
+        faults.check()?;
+        *lock(&self.shared.chance) = Chance::new(faults);
+        Ok(())
+    }
+
+    /// Listens no more, until [`Running::resume`]: requests in flight end, connections are closed, and new ones are refused by the
+    /// operating system. All else stays as it is. Does nothing where it is paused already.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`]: the listener broke off.
+    pub async fn pause(&self) -> Result<()> {
+        match self.listening.lock().await.take() {
+            Some(listening) => listening.end().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Listens again where it did before. Does nothing where it is not paused.
+    ///
+    /// # Errors
+    /// [`Kind::Io`]: another program has taken the port.
+    pub async fn resume(&self) -> Result<()> {
+        let mut listening = self.listening.lock().await;
+        if listening.is_none() {
+            *listening = Some(Listening::begin(self.addr, self.shared.clone()).await?.1);
+        }
+        Ok(())
+    }
+
     /// Takes no more requests, lets those in flight end, and saves its state.
     ///
     /// # Errors
     /// [`Kind::Io`]: the state cannot be written.
     pub async fn stop(self) -> Result<()> {
-        drop(self.stop);
-        let ended = self.task.await;
+        let ended = self.pause().await;
         if let Some(path) = &self.shared.settings.state {
             state::save(path, &lock(&self.shared.held))?;
         }
-        ended.map_err(|_| Error::internal("the simulator's listener broke off"))
+        ended
+    }
+}
+
+/// An open port and the task that serves it.
+struct Listening {
+    /// Closed to say stop: so one that is dropped says it as well.
+    stop: watch::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Listening {
+    async fn begin(listen: SocketAddr, shared: Arc<Shared>) -> Result<(SocketAddr, Listening)> {
+        let refused = |error: std::io::Error| {
+            Error::new(
+                Kind::Io,
+                format!("the simulator cannot listen on {listen}: {}", error.kind()),
+                "choose another port with --listen, or end the program that uses this one",
+            )
+        };
+        let listener = TcpListener::bind(listen).await.map_err(refused)?;
+        let addr = listener.local_addr().map_err(refused)?;
+        let (stop, stopped) = watch::channel(());
+        let task = tokio::spawn(serve(listener, shared, stopped));
+        tracing::debug!(listen = %addr, "simulator listens");
+        Ok((addr, Listening { stop, task }))
+    }
+
+    async fn end(self) -> Result<()> {
+        drop(self.stop);
+        self.task.await.map_err(|_| Error::internal("the simulator's listener broke off"))
     }
 }
 
@@ -106,9 +160,10 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::R
             // An error: nothing is ever sent, so it can only mean that the sender is gone.
             _ = stopped.changed() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    connections.spawn(converse(stream, peer, shared.clone(), stopped.clone()));
-                }
+                Ok((stream, peer)) => match lock(&shared.chance).connection() {
+                    Some(fault) => refuse(stream, &shared, fault),
+                    None => drop(connections.spawn(converse(stream, peer, shared.clone(), stopped.clone()))),
+                },
                 // Out of file handles, most likely: wait for some to come back.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },
@@ -122,10 +177,18 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::R
     }
 }
 
+/// Closes a connection as a machine does on which nobody listens: with a reset.
+fn refuse(stream: TcpStream, shared: &Shared, fault: FaultKind) {
+    shared.count_fault(fault.name());
+    // Where the system refuses this, the connection is closed without a reset.
+    let _ = stream.set_zero_linger();
+}
+
 async fn converse(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, mut stopped: watch::Receiver<()>) {
+    let until = stopped.clone();
     let service = service_fn(|request| {
-        let shared = shared.clone();
-        async move { Ok::<_, Infallible>(routes::answer(&shared, peer.ip(), request).await) }
+        let (shared, until) = (shared.clone(), until.clone());
+        async move { routes::answer(&shared, peer.ip(), request, until).await }
     });
     let mut connection = std::pin::pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     // A broken connection is the sender's affair.

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub use csc_bridge_core::config::Semantics;
 use serde_json::Value;
 
+use crate::faults::Faults;
+
 /// Judges one record: what is wrong with it, each as a path relative to the record and a reason, such as
 /// `child_details.sex: not a code`. The texts go to the sender and must not contain values.
 ///
@@ -21,14 +23,14 @@ pub struct Settings {
     pub validator: Option<Validator>,
     /// What a second document for a child does: it is held instead of the first, or merged into it.
     pub semantics: Semantics,
-    /// How long every batch waits before it is looked at.
+    /// How long every batch waits before it is looked at; [`Faults::latency`] goes first.
     pub latency: Duration,
-    /// How long a token lasts.
+    /// How long a token lasts; [`Faults::token_lifetime`] goes first.
     pub token_lifetime: Duration,
     /// The credentials expected.
     pub expected: Expected,
-    /// Most bytes of a batch's body; `None`: no limit.
-    pub max_body: Option<usize>,
+    /// What goes wrong on purpose. It can be changed later: [`crate::Running::set_faults`].
+    pub faults: Faults,
     /// Where what is held is read from at start and written to by [`crate::Running::stop`]. The file holds what was sent: with real
     /// children in it, it is as sensitive as the SSD.
     pub state: Option<PathBuf>,
@@ -42,7 +44,7 @@ impl Default for Settings {
             latency: Duration::ZERO,
             token_lifetime: Duration::from_secs(3600),
             expected: Expected::default(),
-            max_body: None,
+            faults: Faults::default(),
             state: None,
         }
     }

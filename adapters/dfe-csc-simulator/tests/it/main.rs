@@ -1,12 +1,16 @@
 //! The simulator over real sockets.
 
+mod fault_files;
+mod faults;
 mod http;
 mod merging;
 mod receiving;
 mod refusing;
 mod showing;
+mod steering;
 mod tokens;
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -30,6 +34,17 @@ impl End {
 
     /// Posts a batch with good headers, but for those given.
     async fn post_as(&self, la_code: &str, body: &str, changed: &[(&str, Option<&str>)]) -> (u16, String) {
+        let answer = self.try_post_as(la_code, body, changed).await.expect("a connection").expect("an answer");
+        (answer.status, answer.body)
+    }
+
+    /// The same where the answer may not come.
+    async fn try_post_as(
+        &self,
+        la_code: &str,
+        body: &str,
+        changed: &[(&str, Option<&str>)],
+    ) -> io::Result<Option<http::Answer>> {
         let authorization = format!("Bearer {}", self.token);
         let mut headers = vec![
             ("Authorization", authorization.as_str()),
@@ -41,7 +56,7 @@ impl End {
             headers.extend(value.map(|value| (*name, value)));
         }
         let path = format!("/children_social_care_data/{la_code}/children");
-        http::request(self.running.addr(), "POST", &path, &headers, body).await
+        http::exchange(self.running.addr(), "POST", &path, &headers, body).await
     }
 
     async fn post(&self, body: &str) -> (u16, String) {

@@ -1,6 +1,6 @@
 //! Batches that are refused, each of them whole.
 
-use csc_bridge_dfe_csc_simulator::{Expected, Settings};
+use csc_bridge_dfe_csc_simulator::{Expected, Faults, Settings};
 use serde_json::Value;
 
 use crate::{End, http, validating};
@@ -100,9 +100,11 @@ async fn an_id_that_looks_hexadecimal_is_blocked_wherever_it_stands() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_and_one_at_it_is_taken() {
-    let end = End::start(Settings { max_body: Some(GOOD.len()), ..Settings::default() }).await;
+    let faults = Faults { byte_limit: Some(GOOD.len()), ..Faults::default() };
+    let end = End::start(Settings { faults, ..Settings::default() }).await;
     assert_eq!(end.post(GOOD).await.0, 200);
     assert_eq!(end.post(&format!("{GOOD} ")).await.0, 413);
     let large = format!("[{{\"la_child_id\":\"{}\"}}]", "c".repeat(3_000_000));
     assert_eq!(end.post(&large).await.0, 413);
+    assert_eq!(end.running.stats().faults["byte_limit"], 2);
 }

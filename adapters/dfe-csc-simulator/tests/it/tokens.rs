@@ -16,6 +16,11 @@ pub async fn fetch(from: SocketAddr) -> String {
     body["access_token"].as_str().expect("a token").to_owned()
 }
 
+/// The answer to a good request, if one comes.
+pub async fn try_fetch(from: SocketAddr) -> Option<http::Answer> {
+    http::exchange(from, "POST", "/token", &[], FORM).await.expect("a connection")
+}
+
 async fn ask(from: SocketAddr, form: &str) -> (u16, Value) {
     let headers = [("Content-Type", "application/x-www-form-urlencoded")];
     let (status, body) = http::request(from, "POST", "/token", &headers, form).await;

@@ -1,0 +1,144 @@
+//! Taking a batch.
+
+use std::time::Instant;
+
+use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes};
+use hyper::header::HeaderMap;
+use hyper::{Request, StatusCode};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::faults::{self, Arrival, Dropped};
+use crate::held::{Change, lock};
+use crate::reply::{self, Reply, Whole};
+use crate::routes::{Shared, is_la_code};
+use crate::{intake, refuse};
+
+/// Takes a batch.
+///
+/// What strikes it and how long it waits is decided as it comes. Then it waits; then come the faults before applying, which hide
+/// everything; then the simulator's own judgement ([`take`]); then the faults between applying and answering, the ones that find bugs.
+pub(crate) async fn submit<B: Body<Data = Bytes>>(
+    shared: &Shared,
+    la_code: &str,
+    request: Request<B>,
+    stopped: watch::Receiver<()>,
+) -> Result<Reply, Dropped> {
+    lock(&shared.stats).requests += 1;
+    let mut arrival = lock(&shared.chance).batch(Instant::now());
+    let (head, body) = request.into_parts();
+    // Read before anything is refused: a connection closed on a sender that still writes would lose it the answer.
+    let body = read(body, arrival.faults.byte_limit).await;
+    tokio::time::sleep(arrival.latency.unwrap_or(shared.settings.latency)).await;
+    let fault = arrival.fault.take();
+    let made = |fault: &faults::FaultKind| shared.count_fault(fault.name());
+    faults::around(fault, stopped, made, || take(shared, &arrival, la_code, &head.headers, body)).await
+}
+
+/// Judges a batch and applies it.
+///
+/// The order of the questions: do you send too fast, is the address right, may you send, is it JSON, does it fit, is it any good.
+fn take(
+    shared: &Shared,
+    arrival: &Arrival,
+    la_code: &str,
+    headers: &HeaderMap,
+    body: Result<Vec<u8>, Unread>,
+) -> Result<Whole, Box<Whole>> {
+    check_rate(shared, arrival)?;
+    if !is_la_code(la_code) {
+        return Err(Box::new(reply::refusal(StatusCode::NOT_FOUND, "this is no authority's code")));
+    }
+    shared.gate.check(headers)?;
+    intake::check_type(headers)?;
+    let body = body.map_err(|why| {
+        if why == Unread::TooLong {
+            shared.count_fault("byte_limit".to_owned());
+        }
+        why.refusal()
+    })?;
+    let records = intake::records(&body)?;
+    lock(&shared.stats).records += records.len() as u64;
+    intake::judge(&records, shared.settings.validator.as_ref())?;
+    refuse::judge(&records, &arrival.faults.refuse).inspect_err(|_| shared.count_fault("refuse".to_owned()))?;
+    let repeated = apply(shared, la_code, &records);
+    let mut stats = lock(&shared.stats);
+    stats.applied += records.len() as u64;
+    stats.repeated += repeated;
+    let receipts: Vec<String> = records.iter().map(|_| receipt()).collect();
+    tracing::debug!(batch.records = records.len(), batch.repeated = repeated, "batch taken");
+    Ok(reply::json(StatusCode::OK, &receipts.into()))
+}
+
+fn check_rate(shared: &Shared, arrival: &Arrival) -> Result<(), Box<Whole>> {
+    let Some(limit) = arrival.faults.rate_limit.as_ref().filter(|_| arrival.too_soon) else {
+        return Ok(());
+    };
+    shared.count_fault("rate_limit".to_owned());
+    let mut refusal = reply::refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests");
+    faults::set_retry_after(&mut refusal, limit.retry_after);
+    Err(Box::new(refusal))
+}
+
+/// Applies a judged batch, all of it at once. Returns how many records changed nothing.
+fn apply(shared: &Shared, la_code: &str, records: &[Value]) -> u64 {
+    let mut held = lock(&shared.held);
+    let mut received = lock(&shared.received);
+    let mut repeated = 0;
+    for record in records {
+        if let Some(record) = record.as_object()
+            && let Some(child) = intake::child(record)
+        {
+            let changed = held.apply(la_code, child, Change::of(record, shared.settings.semantics));
+            received.note(la_code, child, changed);
+            repeated += u64::from(!changed);
+        }
+    }
+    repeated
+}
+
+/// Why there is no body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It is longer than the limit.
+    TooLong,
+    /// It broke off.
+    Broken,
+}
+
+impl Unread {
+    fn refusal(self) -> Box<Whole> {
+        Box::new(match self {
+            Unread::TooLong => reply::refusal(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
+            Unread::Broken => reply::refusal(StatusCode::BAD_REQUEST, "the body broke off"),
+        })
+    }
+}
+
+/// Reads a body to its end, and keeps it if it is no longer than `limit`.
+pub(crate) async fn read<B: Body<Data = Bytes>>(body: B, limit: Option<usize>) -> Result<Vec<u8>, Unread> {
+    let mut body = std::pin::pin!(body);
+    let limit = limit.unwrap_or(usize::MAX);
+    let mut kept = Vec::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Unread::Broken)?;
+        if let Some(data) = frame.data_ref() {
+            length += data.len();
+            match length <= limit {
+                true => kept.extend_from_slice(data),
+                false => kept = Vec::new(),
+            }
+        }
+    }
+    match length <= limit {
+        true => Ok(kept),
+        false => Err(Unread::TooLong),
+    }
+}
+
+/// `YYYY-MM-DD_HH:MM:SS.ff_<uuid>.json`. DfE's documents do not say in which time zone; here it is UTC.
+pub(crate) fn receipt() -> String {
+    format!("{}_{}.json", jiff::Timestamp::now().strftime("%Y-%m-%d_%H:%M:%S%.2f"), uuid::Uuid::new_v4())
+}
