@@ -105,7 +105,7 @@ def page():
             rows.append((number or 0, row))
         if block.get("purge"):
             path = f"{block['path']}.purge".lstrip(".")
-            rows.append((10_000, f"| - | `{path}` | always false in this version | boolean | |"))
+            rows.append((10_000, f"| - | `{path}` | `false`; `true` in a [purge](documents.md#what-is-said-how) | boolean | |"))
     rows.sort(key=lambda row: row[0])
     return HEAD.format(file=DEFINITION.name) + "\n".join(row for _, row in rows) + "\n"
 
