@@ -40,11 +40,11 @@ pub enum Command {
     /// Write a first configuration
     Init(Init),
     /// Stage, then submit: the nightly job
-    Run(StageArgs),
+    Run(NightArgs),
     /// Turn the SSD into staged documents
     Stage(StageArgs),
     /// Send what is pending
-    Submit(RunArgs),
+    Submit(SubmitArgs),
     /// Show what a run would do and why, with nothing written
     Plan(RunArgs),
     /// Print what would be sent, without sending
@@ -90,6 +90,29 @@ pub struct StageArgs {
     pub run: RunArgs,
     #[command(flatten)]
     pub accept: Accept,
+}
+
+#[derive(Args, Clone, Default)]
+pub struct SubmitArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub careful: Careful,
+}
+
+#[derive(Args, Clone, Default)]
+pub struct NightArgs {
+    #[command(flatten)]
+    pub stage: StageArgs,
+    #[command(flatten)]
+    pub careful: Careful,
+}
+
+#[derive(Args, Clone, Default)]
+pub struct Careful {
+    /// Send a small part first, then ever larger ones, and stop where one does badly: see [canary]
+    #[arg(long)]
+    pub canary: bool,
 }
 
 /// What a guard would stop and the operator lets through, for this run only.

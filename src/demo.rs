@@ -13,7 +13,7 @@ use csc_bridge_core::pipeline::{Staged, Submitted};
 use csc_bridge_dfe_csc_simulator::{Running, Settings};
 use serde_json::{Value, json};
 
-use crate::cli::{Cli, Command, Demo, Generate, Global, Mutate, StageArgs};
+use crate::cli::{Cli, Command, Demo, Generate, Global, Mutate, NightArgs};
 use crate::report::Report;
 use crate::setup::{registry, today};
 use crate::{generate, init, mutate, run, simulate};
@@ -99,7 +99,7 @@ impl Theatre {
 
     async fn night(&self) -> anyhow::Result<Night> {
         let began = Instant::now();
-        let mut said = self.play(Command::Run(StageArgs::default())).await?;
+        let mut said = self.play(Command::Run(NightArgs::default())).await?;
         let seconds = (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         let staged = serde_json::from_value(said["staged"].take())?;
         let submitted = serde_json::from_value(said["submitted"].take())?;

@@ -13,6 +13,7 @@ mod progress;
 mod report;
 mod run;
 mod setup;
+mod signal;
 mod simulate;
 mod stage;
 mod status;

@@ -69,9 +69,9 @@ impl Report {
         let run = |args: &RunArgs| args.dry_run;
         let (command, dry_run) = match &cli.command {
             Command::Init(_) => ("init", false),
-            Command::Run(args) => ("run", run(&args.run)),
+            Command::Run(args) => ("run", run(&args.stage.run)),
             Command::Stage(args) => ("stage", run(&args.run)),
-            Command::Submit(args) => ("submit", run(args)),
+            Command::Submit(args) => ("submit", run(&args.run)),
             Command::Plan(_) => ("plan", true),
             Command::Payload(_) => ("payload", true),
             Command::Status(_) => ("status", false),

@@ -7,7 +7,7 @@ use csc_bridge_core::config::{Config, ManagedBy};
 use csc_bridge_core::delta::Policy;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::payload::Plan;
-use csc_bridge_core::pipeline::{Accepted, Shows, StageSettings};
+use csc_bridge_core::pipeline::{Accepted, Interrupt, Shows, StageSettings};
 use csc_bridge_core::pseudonym::Pseudonyms;
 use csc_bridge_core::registry::Registry;
 use csc_bridge_core::sink::{Facts, Sink};
@@ -114,6 +114,7 @@ impl Setup {
             dry_run,
             request_life: sink.limits.request_life,
             shows: Shows::default(),
+            interrupt: Interrupt::default(),
         }
     }
 

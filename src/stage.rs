@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use csc_bridge_core::error::{Error, Kind};
 use csc_bridge_core::payload::Plan;
-use csc_bridge_core::pipeline::{self, Accepted, Event, Guard, StageReport, StageSettings};
+use csc_bridge_core::pipeline::{self, Accepted, Event, Guard, Interrupt, StageReport, StageSettings};
 use csc_bridge_core::sink::Facts;
 use csc_bridge_core::staging::{RunRecord, Staging};
 use jiff::civil::Date;
@@ -15,6 +15,7 @@ use crate::cli::{Global, StageArgs};
 use crate::progress::Progress;
 use crate::report::{Code, Report};
 use crate::setup::Setup;
+use crate::signal;
 
 /// The command.
 pub async fn stage(global: &Global, args: &StageArgs, report: &mut Report) -> anyhow::Result<()> {
@@ -26,7 +27,7 @@ pub async fn stage(global: &Global, args: &StageArgs, report: &mut Report) -> an
     let plan = setup.plan(date)?;
     report.key("window", json!({ "start": plan.dates.start.to_string(), "end": plan.dates.end.to_string() }));
     let began = Instant::now();
-    let settings = settings(&setup, sink, args)?;
+    let settings = settings(&setup, sink, args, signal::listen())?;
     let staged = perform(global, &setup, plan, staging.clone(), settings).await;
     let (staged, outcome) = match staged {
         Ok(staged) => (Some(staged), Ok(())),
@@ -43,7 +44,7 @@ pub async fn stage(global: &Global, args: &StageArgs, report: &mut Report) -> an
 ///
 /// # Errors
 /// [`Kind::Config`]: a table that there is not.
-pub fn settings(setup: &Setup, sink: Facts, args: &StageArgs) -> Result<StageSettings, Error> {
+pub fn settings(setup: &Setup, sink: Facts, args: &StageArgs, interrupt: Interrupt) -> Result<StageSettings, Error> {
     let accept = args.accept.clone();
     let known = &setup.config.definition.tables;
     if let Some(stranger) = accept.tables.iter().find(|table| !known.contains_key(*table)) {
@@ -58,7 +59,7 @@ pub fn settings(setup: &Setup, sink: Facts, args: &StageArgs) -> Result<StageSet
         tables: accept.tables,
         empty: accept.empty,
     };
-    Ok(StageSettings { accepted, ..setup.stage_settings(sink, args.run.dry_run) })
+    Ok(StageSettings { accepted, interrupt, ..setup.stage_settings(sink, args.run.dry_run) })
 }
 
 /// Stages, with a progress bar.

@@ -4,42 +4,43 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use csc_bridge_core::payload::Plan;
-use csc_bridge_core::pipeline::{self, SubmitReport, SubmitSettings};
+use csc_bridge_core::pipeline::{self, Interrupt, SubmitReport, SubmitSettings};
 use csc_bridge_core::sink::Sink;
 use csc_bridge_core::staging::Staging;
 use serde_json::{Value, json};
 
-use crate::cli::{Global, RunArgs};
+use crate::cli::{Global, SubmitArgs};
 use crate::progress::Progress;
 use crate::report::{Code, Report};
 use crate::setup::Setup;
+use crate::signal;
 use crate::stage::{self, Logged};
 
 /// The command.
-pub async fn submit(global: &Global, args: &RunArgs, report: &mut Report) -> anyhow::Result<()> {
-    let setup = Setup::load(global, report, args.anon)?;
+pub async fn submit(global: &Global, args: &SubmitArgs, report: &mut Report) -> anyhow::Result<()> {
+    let setup = Setup::load(global, report, args.run.anon)?;
     let sink = setup.sink()?;
-    let date = setup.run_date(args.run_date, setup.sink_facts()?, report)?;
+    let date = setup.run_date(args.run.run_date, setup.sink_facts()?, report)?;
     let staging = setup.staging()?;
     let began = Instant::now();
     let plan = setup.plan(date)?;
-    let submitted = perform(global, &setup, plan, staging.clone(), sink, report, args.dry_run).await;
+    let settings = settings(&setup, plan, report, args.run.dry_run, args.careful.canary, signal::listen());
+    let submitted = perform(global, staging.clone(), sink, settings).await;
     let outcome = submitted.and_then(|submitted| show(report, submitted, 0));
     stage::log_run(&*staging, report, Logged { date, began, staged: None }, outcome).await
 }
 
-/// Submits, with a progress bar.
-pub async fn perform(
-    global: &Global,
+/// How to submit.
+pub fn settings(
     setup: &Setup,
     plan: Arc<Plan>,
-    staging: Arc<dyn Staging>,
-    sink: Arc<dyn Sink>,
     report: &Report,
     dry_run: bool,
-) -> anyhow::Result<SubmitReport> {
+    canary: bool,
+    interrupt: Interrupt,
+) -> SubmitSettings {
     let config = &setup.config;
-    let settings = SubmitSettings {
+    SubmitSettings {
         run_id: report.run_id().to_owned(),
         sink: config.sink.clone(),
         payload: config.payload.clone(),
@@ -47,7 +48,18 @@ pub async fn perform(
         managed_by: config.staging.managed_by,
         plan,
         dry_run,
-    };
+        canary: canary.then(|| config.canary.clone()),
+        interrupt,
+    }
+}
+
+/// Submits, with a progress bar.
+pub async fn perform(
+    global: &Global,
+    staging: Arc<dyn Staging>,
+    sink: Arc<dyn Sink>,
+    settings: SubmitSettings,
+) -> anyhow::Result<SubmitReport> {
     let progress = Progress::new(global, "sending", 0);
     let bar = progress.clone();
     let tell = Arc::new(move |done, total| {

@@ -28,6 +28,8 @@ pub enum Kind {
     Protocol,
     /// A guard stopped the run before anything was written: it would have changed too much, or had read too little.
     Guard,
+    /// The operator or the operating system asked the run to end.
+    Interrupted,
     /// The operating system refused a file, a folder or a socket of this machine.
     Io,
     /// A fault of this program.
@@ -47,7 +49,9 @@ impl Kind {
     /// What the program does next.
     pub fn directive(self) -> Directive {
         match self {
-            Kind::Unreachable | Kind::Busy | Kind::Incomplete | Kind::Protocol => Directive::NextRun,
+            Kind::Unreachable | Kind::Busy | Kind::Incomplete | Kind::Protocol | Kind::Interrupted => {
+                Directive::NextRun
+            }
             Kind::Config | Kind::Permission | Kind::Schema | Kind::Data | Kind::Io => Directive::Stop,
             Kind::Guard | Kind::Internal => Directive::Stop,
         }

@@ -22,6 +22,21 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// A [`SendError`] that says what may be done about it.
     async fn send(&self, records: &[Record<'_>]) -> Result<Vec<Receipt>, SendError>;
+
+    /// [`Sink::send`] together with the other end's id of its answer. A sink whose answers have one writes this, and `send` by it.
+    async fn send_with_request_id(&self, records: &[Record<'_>]) -> Sent {
+        Sent { result: self.send(records).await, request_id: None }
+    }
+}
+
+/// What came of one [`Sink::send`].
+#[derive(Debug)]
+pub struct Sent {
+    /// One receipt per record, or why there are none.
+    pub result: Result<Vec<Receipt>, SendError>,
+    /// The other end's id of its answer, good or bad, by which its support finds the request. At most 200 printable ASCII
+    /// characters, never a child's data: it may be logged.
+    pub request_id: Option<String>,
 }
 
 /// What a sink's configuration says of it without its secrets: enough to stage and to look at documents, which an analyst does

@@ -13,7 +13,7 @@ const FAILURES: &[Failure] = &[
     ("400 that names a record", 3, |request| {
         Reply::Answer(400, format!("[0].child_details.surname: {}", request.body))
     }),
-    ("400 that names no record", 3, |request| Reply::Answer(400, format!("child_details.surname: {}", request.body))),
+    ("400 that names no record", 1, |request| Reply::Answer(400, format!("child_details.surname: {}", request.body))),
     ("401", 1, |request| Reply::Answer(401, format!("{TOKEN} {}", request.body))),
     ("404", 2, |request| Reply::Answer(404, request.body.clone())),
     ("413", 3, |request| Reply::Answer(413, request.body.clone())),

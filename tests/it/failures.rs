@@ -294,7 +294,8 @@ fn an_api_out_of_order_puts_rows_in_error_and_the_next_run_sends_them() {
         "max_attempts = 1\nmax_records = 10\nconcurrency = 1\nstop_after_failed_batches = 3",
     );
     place.play(["submit"]).fails(5, &["the API answered 500"]);
-    assert_eq!((place.count("error"), place.count("pending")), (30, children - 30));
+    // The half of the third batch that failed last ends the run before the other half is tried.
+    assert_eq!((place.count("error"), place.count("pending")), (25, children - 25));
     place.age_intents();
     mends(&place);
 }

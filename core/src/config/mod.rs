@@ -22,8 +22,8 @@ pub use names::Names;
 pub use options::{Options, SecretRef, Span};
 pub use profile::Profile;
 pub use settings::{
-    Deletion, Deletions, Guards, IdStyle, InvalidCodes, Limit, LogConfig, LogFormat, ManagedBy, Mode, PayloadConfig,
-    RemovedValues, Semantics, SinkConfig, SourceConfig, StagingConfig,
+    Canary, Deletion, Deletions, Guards, IdStyle, InvalidCodes, Limit, LogConfig, LogFormat, ManagedBy, Mode,
+    PayloadConfig, RemovedValues, Semantics, SinkConfig, SourceConfig, StagingConfig,
 };
 
 use crate::error::{Error, Kind, Result};
@@ -55,6 +55,8 @@ pub struct Config {
     pub deletions: Deletions,
     /// `[guards]`.
     pub guards: Guards,
+    /// `[canary]`.
+    pub canary: Canary,
     /// `[sink]`.
     pub sink: SinkConfig,
     /// `[log]`.
@@ -103,6 +105,7 @@ impl Config {
             payload: sections.payload(&document, &profile, &definition, sink.semantics)?,
             deletions: sections.deletions(&document, staging.managed_by)?,
             guards: sections.guards(&document)?,
+            canary: sections.canary(&document)?,
             sink,
             log: sections.log(&document)?,
             profile,

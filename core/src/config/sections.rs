@@ -19,7 +19,7 @@ use super::settings::{
 use crate::error::Result;
 use crate::payload::definition::Definition;
 
-const SECTIONS: [&str; 7] = ["source", "staging", "payload", "deletions", "guards", "sink", "log"];
+const SECTIONS: [&str; 8] = ["source", "staging", "payload", "deletions", "guards", "sink", "canary", "log"];
 const SOURCE_KEYS: [&str; 4] = ["adapter", "schema", "chunk", "names"];
 const STAGING_KEYS: [&str; 7] = ["adapter", "schema", "table", "log_table", "run_table", "create", "managed_by"];
 const SINK_KEYS: [&str; 8] = [

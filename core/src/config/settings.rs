@@ -192,6 +192,19 @@ pub struct SinkConfig {
     pub options: Options,
 }
 
+/// `[canary]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Canary {
+    /// Percent of the records, each more than the one before.
+    pub steps: Vec<u8>,
+    /// Share of a step that may be refused or fail.
+    pub max_error_rate: f64,
+    /// Longest median of a step's answer times.
+    pub max_median: Duration,
+    /// Pause between steps.
+    pub hold: Duration,
+}
+
 /// `[log]`.
 #[derive(Debug, Clone)]
 pub struct LogConfig {

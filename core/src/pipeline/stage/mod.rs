@@ -25,6 +25,7 @@ use guards::Tally;
 use leaving::Leaving;
 use portion::Portion;
 
+use super::Interrupt;
 use super::people::{People, judge};
 use crate::delta::{Desired, Rules};
 use crate::error::{Error, Kind, Result};
@@ -185,6 +186,7 @@ impl Stager<'_> {
     }
 
     async fn chunk(&mut self, ids: &[String], rows: &ChunkRows, tell: &mut Tell<'_>) -> Result<()> {
+        self.go_on()?;
         for (index, table) in self.plan.tables.iter().enumerate() {
             if index != self.plan.people.table {
                 *self.report.rows.entry(table.ssd_name.clone()).or_default() += rows.count(index) as u64;
@@ -195,6 +197,11 @@ impl Stager<'_> {
         self.findings = findings;
         tell(Event::Done(ids.len() as u64));
         result
+    }
+
+    /// Nothing is written yet: a run that was asked to end may do so here.
+    fn go_on(&self) -> Result<()> {
+        if self.settings.interrupt.is_set() { Err(Interrupt::error()) } else { Ok(()) }
     }
 
     async fn left_by_age(&mut self, people: &People) -> Result<()> {
@@ -258,6 +265,7 @@ impl Stager<'_> {
         if self.report.fired().next().is_some() {
             return Ok(self.report);
         }
+        self.go_on()?;
         let mut missed = self.apply().await?;
         for _ in 0..ROUNDS {
             if missed.is_empty() {

@@ -9,6 +9,7 @@ use super::guards::{Accepted, Guard};
 use crate::config::{Guards, RemovedValues};
 use crate::delta::Policy;
 use crate::payload::Finding;
+use crate::pipeline::Interrupt;
 use crate::staging::Status;
 
 /// What `stage` needs to know beside its plan.
@@ -32,6 +33,8 @@ pub struct StageSettings {
     pub request_life: Duration,
     /// What is found out beside the work itself.
     pub shows: Shows,
+    /// Ends the run early, with nothing written.
+    pub interrupt: Interrupt,
 }
 
 /// What `stage` finds out for an analyst, which the nightly run does without.

@@ -1,9 +1,11 @@
-//! What ends a run early: an API that is down, an authority whose batches are all refused, a `Retry-After` beyond the limit.
+//! What ends a run early: an API that is down, an authority whose batches are all refused, a `Retry-After` beyond the limit, a canary
+//! that does badly, a signal.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::error::Error;
 
@@ -17,16 +19,21 @@ pub enum Stopped {
     Systemic,
     /// The API asked for a longer pause than `sink.max_retry_after`.
     RetryAfter,
+    /// Too much of a canary's step was refused, or it was answered too slowly.
+    Canary,
+    /// The operator or the operating system asked for it.
+    Signal,
 }
 
 /// Stops all workers.
 pub(super) struct Brake {
-    on: AtomicBool,
+    on: watch::Sender<bool>,
     why: Mutex<Option<(Stopped, Error)>>,
     failed_in_a_row: AtomicU32,
-    /// Whether any batch was accepted, or judged record by record, in this run.
-    passed: AtomicBool,
-    /// What a record was refused with while nothing had passed.
+    refused_in_a_row: AtomicU32,
+    /// Whether any record was accepted in this run.
+    accepted: AtomicBool,
+    /// What a record was refused with while nothing had been accepted.
     suspected: Mutex<Option<Error>>,
     limit: u32,
 }
@@ -35,10 +42,11 @@ impl Brake {
     /// Stops after `limit` batches that fail one after another.
     pub fn new(limit: u32) -> Self {
         Brake {
-            on: AtomicBool::new(false),
+            on: watch::Sender::new(false),
             why: Mutex::new(None),
             failed_in_a_row: AtomicU32::new(0),
-            passed: AtomicBool::new(false),
+            refused_in_a_row: AtomicU32::new(0),
+            accepted: AtomicBool::new(false),
             suspected: Mutex::new(None),
             limit,
         }
@@ -46,12 +54,18 @@ impl Brake {
 
     /// Whether workers should take no further batch.
     pub fn is_on(&self) -> bool {
-        self.on.load(Ordering::Relaxed)
+        *self.on.borrow()
+    }
+
+    /// Waits until workers should take no further batch.
+    pub async fn pulled(&self) {
+        // The sender lives as long as `self`, so this ends with the value alone.
+        let _ = self.on.subscribe().wait_for(|on| *on).await;
     }
 
     /// Stops without a reason of its own: another error is being reported.
     pub fn halt(&self) {
-        self.on.store(true, Ordering::Relaxed);
+        self.on.send_replace(true);
     }
 
     /// Stops; the first reason stands.
@@ -64,20 +78,35 @@ impl Brake {
         }
     }
 
-    /// A batch was answered.
+    /// Records were accepted.
+    pub fn accepted(&self) {
+        self.accepted.store(true, Ordering::Relaxed);
+        self.refused_in_a_row.store(0, Ordering::Relaxed);
+        self.batch_got_through();
+    }
+
+    /// Whether any record was accepted in this run.
+    pub fn has_accepted(&self) -> bool {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// A batch was judged.
     pub fn batch_got_through(&self) {
-        self.passed.store(true, Ordering::Relaxed);
         self.failed_in_a_row.store(0, Ordering::Relaxed);
     }
 
-    /// Whether any batch was answered in this run.
-    pub fn has_passed(&self) -> bool {
-        self.passed.load(Ordering::Relaxed)
-    }
-
-    /// A record was refused access while nothing had passed: if nothing does, that is why the run sent nothing.
+    /// A record was refused while nothing had been accepted: if nothing is, that is why the run sent nothing.
     pub fn suspect(&self, error: Error) {
         self.suspected.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
+    /// A batch was refused whole.
+    pub fn batch_refused(&self, error: Error) {
+        self.batch_got_through();
+        let in_a_row = self.refused_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
+        if in_a_row >= self.limit && !self.has_accepted() {
+            self.stop(Stopped::Systemic, error);
+        }
     }
 
     /// A batch failed whole.
@@ -91,6 +120,6 @@ impl Brake {
     pub fn take(&self) -> Option<(Stopped, Error)> {
         let suspected = self.suspected.lock().unwrap_or_else(PoisonError::into_inner).take();
         let why = self.why.lock().unwrap_or_else(PoisonError::into_inner).take();
-        why.or(suspected.filter(|_| !self.has_passed()).map(|error| (Stopped::Systemic, error)))
+        why.or(suspected.filter(|_| !self.has_accepted()).map(|error| (Stopped::Systemic, error)))
     }
 }

@@ -1,15 +1,17 @@
 //! One batch, from its claim to its outcomes.
 //!
 //! The batch is a list of groups still to be sent, at first one. A request that is too large, or that hides a bad record,
-//! parts its group; everything else happens to a group as a whole.
+//! parts its group ([`super::parting`]); everything else happens to a group as a whole.
 
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
 use super::Shared;
 use super::brake::Stopped;
 use super::outgoing::{Fate, Ready};
+use super::parting::{FORBIDDEN, halved};
 use crate::config::ManagedBy;
 use crate::error::{Error, Kind, Result};
 use crate::sink::{Receipt, Record, SendError, Then};
@@ -20,27 +22,36 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// No pause of our own is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// The status of DfE's firewall, and of an authority without access.
-const FORBIDDEN: u16 = 403;
+/// Tries of a group that was parted because its batch met a server error: whether others pass is known by then.
+const TRIES_OF_A_PART: u32 = 2;
 
 /// Claims, sends and records one batch. What was earned before an error is recorded all the same.
 pub(super) async fn batch(shared: &Shared, ids: &[String]) -> Result<()> {
     let claim = shared.staging.claim(ids, shared.settings.choice()).await?;
-    let mut delivery =
-        Delivery { shared, claim, outcomes: Vec::new(), extra_requests: 0, suspects: 0, keeps_going: true };
+    let mut delivery = Delivery {
+        shared,
+        claim,
+        outcomes: Vec::new(),
+        extra_requests: 0,
+        is_parted: false,
+        is_failed: false,
+        keeps_going: true,
+    };
     let sent = delivery.send_all().await;
     delivery.claim.record(delivery.outcomes).await.and(sent)
 }
 
 /// A claim on its way.
-struct Delivery<'a> {
-    shared: &'a Shared,
+pub(super) struct Delivery<'a> {
+    pub(super) shared: &'a Shared,
     claim: Box<dyn Claim>,
-    outcomes: Vec<Outcome>,
+    pub(super) outcomes: Vec<Outcome>,
     /// Requests beyond the first, spent on parting groups.
-    extra_requests: u32,
-    /// Records that were refused access (403) one by one, while nothing has passed in this run.
-    suspects: u32,
+    pub(super) extra_requests: u32,
+    /// Whether a server error parted the batch.
+    pub(super) is_parted: bool,
+    /// Whether the batch counts as failed already.
+    is_failed: bool,
     /// Off once the locks are lost.
     keeps_going: bool,
 }
@@ -51,9 +62,9 @@ impl Delivery<'_> {
         if !ready.is_empty() {
             self.shared.count(|counts| counts.batches += 1);
         }
-        let mut groups = parted_by_bytes(ready, self.shared.sink.limits().max_bytes);
-        groups.reverse();
-        while let Some(group) = groups.pop() {
+        // The larger groups first: as soon as one passes it is known that the end is there and takes records of this authority.
+        let mut groups = VecDeque::from(parted_by_bytes(ready, self.shared.sink.limits().max_bytes));
+        while let Some(group) = groups.pop_front() {
             if !self.keeps_going || self.shared.brake.is_on() {
                 break;
             }
@@ -90,7 +101,12 @@ impl Delivery<'_> {
         ready
     }
 
-    /// Sends one group until it is settled; returns the groups it parted into, the next to be sent last.
+    fn most_tries(&self) -> u32 {
+        let most = self.shared.settings.sink.max_attempts;
+        if self.is_parted { most.min(TRIES_OF_A_PART) } else { most }
+    }
+
+    /// Sends one group until it is settled; returns the groups it parted into.
     async fn send(&mut self, group: Vec<Ready>) -> Result<Vec<Vec<Ready>>> {
         // A renewed token is no retry: the request was never judged. Two refusals in a row are final.
         let mut renewed = false;
@@ -121,10 +137,7 @@ impl Delivery<'_> {
                             self.shared.brake.stop(Stopped::RetryAfter, error.error);
                             return Ok(Vec::new());
                         }
-                        _ if tries >= self.shared.settings.sink.max_attempts => {
-                            self.spent(group, error, &attempt_id).await?;
-                            return Ok(Vec::new());
-                        }
+                        _ if tries >= self.most_tries() => return self.spent(group, error, &attempt_id).await,
                         Some(after) => *after,
                         None => jittered(tries),
                     }
@@ -134,7 +147,10 @@ impl Delivery<'_> {
             renewed = error.then == Then::Reauthenticate;
             self.close_unless_unsure(&group, &error, &attempt_id).await?;
             self.shared.count(|counts| counts.retries += 1);
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.shared.brake.pulled() => {}
+            }
             if self.shared.brake.is_on() {
                 return Ok(Vec::new());
             }
@@ -149,9 +165,10 @@ impl Delivery<'_> {
                 self.unknown(&group, error.error);
                 Ok(Vec::new())
             }
+            Then::BadRecords(bad) if bad.is_empty() => self.part_unnamed(group, error, attempt_id).await,
             Then::BadRecords(bad) => {
                 let bad = bad.clone();
-                self.part_bad(group, &bad, error, attempt_id).await
+                self.part_named(group, &bad, error, attempt_id).await
             }
             Then::TooLarge if group.len() == 1 => {
                 self.refuse(group, &error, attempt_id);
@@ -159,42 +176,15 @@ impl Delivery<'_> {
             }
             Then::TooLarge => {
                 self.not_taken(&group, attempt_id).await?;
-                Ok(self.halve(group))
+                Ok(if self.may_spend(2) { halved(group) } else { Vec::new() })
             }
-            Then::GiveUp if error.status == Some(FORBIDDEN) => self.part_forbidden(group, error, attempt_id).await,
+            Then::GiveUp if error.status == Some(FORBIDDEN) => self.part_unnamed(group, error, attempt_id).await,
             Then::GiveUp | Then::Reauthenticate | Then::Retry { .. } | Then::RetryUnsure { .. } => {
                 self.not_taken(&group, attempt_id).await?;
                 self.shared.brake.stop(Stopped::Systemic, error.error);
                 Ok(Vec::new())
             }
         }
-    }
-
-    /// DfE's firewall answers 403 to a batch for one record it dislikes, and to every batch of an authority without access. Halving
-    /// tells the two apart: where something passes, what is left is bad; where nothing does, the authority has no access.
-    async fn part_forbidden(
-        &mut self,
-        group: Vec<Ready>,
-        error: SendError,
-        attempt_id: &str,
-    ) -> Result<Vec<Vec<Ready>>> {
-        if group.len() > 1 {
-            self.not_taken(&group, attempt_id).await?;
-            return Ok(self.halve(group));
-        }
-        if self.shared.brake.has_passed() {
-            self.refuse(group, &error, attempt_id);
-            return Ok(Vec::new());
-        }
-        // Nothing has passed yet: the record waits for another run, and a second such record ends this one.
-        self.not_taken(&group, attempt_id).await?;
-        self.suspects += 1;
-        if self.suspects > 1 {
-            self.shared.brake.stop(Stopped::Systemic, error.error);
-        } else {
-            self.shared.brake.suspect(error.error);
-        }
-        Ok(Vec::new())
     }
 
     /// One request, with its intents committed before it leaves.
@@ -215,7 +205,9 @@ impl Delivery<'_> {
         self.shared.count(|counts| counts.requests += 1);
         let records: Vec<Record<'_>> =
             group.iter().map(|ready| Record { person_id: &ready.row.person_id, document: &ready.document }).collect();
+        let began = Instant::now();
         let answer = self.shared.sink.send(&records).await;
+        self.shared.answered(began.elapsed());
         Ok(answer.and_then(|receipts| match receipts.len() == group.len() {
             true => Ok(receipts),
             false => Err(SendError {
@@ -232,7 +224,7 @@ impl Delivery<'_> {
     }
 
     fn accept(&mut self, group: Vec<Ready>, receipts: Vec<Receipt>, attempt_id: &str) -> Result<()> {
-        self.shared.brake.batch_got_through();
+        self.shared.brake.accepted();
         for (ready, receipt) in group.into_iter().zip(receipts) {
             let (person_id, kind) = (ready.row.person_id.clone(), ready.kind);
             let result = self.shared.settings.accepted(ready, receipt)?;
@@ -252,91 +244,39 @@ impl Delivery<'_> {
     /// The intents stay open: whether it arrived is not known.
     fn unknown(&mut self, group: &[Ready], error: Error) {
         self.shared.count(|counts| counts.unknown += group.len() as u64);
-        self.shared.brake.batch_failed(error);
+        self.batch_failed(error);
     }
 
     /// Retries are spent. An API that cannot be reached, or that asks for patience, takes nothing: the rows stay pending and the
-    /// run ends. One that answers with errors may do so because of what is in the batch: its rows become `error`, and only
-    /// several such batches in a row end the run.
-    async fn spent(&mut self, group: Vec<Ready>, error: SendError, attempt_id: &str) -> Result<()> {
+    /// run ends. One that answers with errors may do so because of what is in the batch: the batch is parted, and what fails by
+    /// itself becomes `error`. Where nothing passes at all, parting once is enough, and several such batches in a row end the run.
+    async fn spent(&mut self, group: Vec<Ready>, error: SendError, attempt_id: &str) -> Result<Vec<Vec<Ready>>> {
+        self.close_unless_unsure(&group, &error, attempt_id).await?;
         if error.status.is_none_or(|status| status < 500) {
-            self.close_unless_unsure(&group, &error, attempt_id).await?;
             self.shared.brake.stop(Stopped::Breaker, error.error);
-            return Ok(());
+            return Ok(Vec::new());
+        }
+        let others_pass = self.shared.brake.has_accepted();
+        if group.len() > 1 && (others_pass || !self.is_parted) && self.may_spend(2) {
+            self.is_parted = true;
+            return Ok(halved(group));
         }
         let count = group.len() as u64;
         let reason = reason(&error);
-        self.close_unless_unsure(&group, &error, attempt_id).await?;
         for ready in group {
             let result = SendResult::Refused { reason: reason.clone() };
             self.outcomes.push(Outcome { person_id: ready.row.person_id, attempt_id: None, result });
         }
         self.shared.count(|counts| counts.failed += count);
-        self.shared.brake.batch_failed(error.error);
-        Ok(())
+        self.batch_failed(error.error);
+        Ok(Vec::new())
     }
 
-    /// Some records are bad: those that are named are refused and the others sent on; where none is named the group is halved.
-    async fn part_bad(
-        &mut self,
-        group: Vec<Ready>,
-        bad: &[usize],
-        error: SendError,
-        attempt_id: &str,
-    ) -> Result<Vec<Vec<Ready>>> {
-        self.shared.brake.batch_got_through();
-        let (named, others): (Vec<_>, Vec<_>) =
-            group.into_iter().enumerate().partition(|(index, _)| bad.contains(index));
-        let (named, others): (Vec<Ready>, Vec<Ready>) =
-            (named.into_iter().map(|(_, ready)| ready).collect(), others.into_iter().map(|(_, ready)| ready).collect());
-        if named.is_empty() {
-            if others.len() == 1 {
-                self.refuse(others, &error, attempt_id);
-                return Ok(Vec::new());
-            }
-            self.not_taken(&others, attempt_id).await?;
-            return Ok(self.halve(others));
+    /// Counts the batch as failed, once.
+    fn batch_failed(&mut self, error: Error) {
+        if !std::mem::replace(&mut self.is_failed, true) {
+            self.shared.brake.batch_failed(error);
         }
-        self.refuse(named, &error, attempt_id);
-        if others.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.not_taken(&others, attempt_id).await?;
-        Ok(if self.may_spend(1) { vec![others] } else { Vec::new() })
-    }
-
-    /// Parts a group in two. Where the budget is spent its records are left as they are: nothing is known against any of them.
-    fn halve(&mut self, mut group: Vec<Ready>) -> Vec<Vec<Ready>> {
-        if !self.may_spend(2) {
-            return Vec::new();
-        }
-        let second = group.split_off(group.len() / 2);
-        vec![second, group]
-    }
-
-    /// Takes requests from the batch's budget for parting.
-    fn may_spend(&mut self, requests: u32) -> bool {
-        self.extra_requests += requests;
-        let may = self.extra_requests <= self.shared.settings.sink.isolation_budget;
-        if !may {
-            tracing::warn!("the batch's isolation_budget is spent; records not judged are left for the next run");
-        }
-        may
-    }
-
-    fn refuse(&mut self, group: Vec<Ready>, error: &SendError, attempt_id: &str) {
-        let count = group.len() as u64;
-        let reason = reason(error);
-        for ready in group {
-            let result = SendResult::Refused { reason: reason.clone() };
-            self.outcomes.push(Outcome {
-                person_id: ready.row.person_id,
-                attempt_id: Some(attempt_id.to_owned()),
-                result,
-            });
-        }
-        *self.shared.report().refusals.entry((error.status, None)).or_default() += count;
-        self.shared.count(|counts| counts.refused += count);
     }
 
     /// Closes an attempt that is about to be repeated, but for one whose batch may have been taken.
@@ -347,14 +287,14 @@ impl Delivery<'_> {
         }
     }
 
-    async fn not_taken(&self, group: &[Ready], attempt_id: &str) -> Result<()> {
+    pub(super) async fn not_taken(&self, group: &[Ready], attempt_id: &str) -> Result<()> {
         let ids: Vec<String> = group.iter().map(|ready| ready.row.person_id.clone()).collect();
         self.shared.staging.close_intents(attempt_id, &ids, ClosedAs::NotTaken).await
     }
 }
 
 /// The reason in full, for `api_response` alone.
-fn reason(error: &SendError) -> String {
+pub(super) fn reason(error: &SendError) -> String {
     match &error.detail {
         Some(detail) => format!("{}: {detail}", error.error.message()),
         None => error.error.message().to_owned(),

@@ -4,17 +4,21 @@
 //! [`Brake`].
 
 mod brake;
+mod canary;
 mod deliver;
 mod outgoing;
 mod pace;
+mod parting;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use crate::config::{Deletions, ManagedBy, PayloadConfig, SinkConfig};
+use super::Interrupt;
+use crate::config::{Canary, Deletions, ManagedBy, PayloadConfig, SinkConfig};
 use crate::error::{Error, Result};
 use crate::payload::Plan;
 use crate::sink::Sink;
@@ -41,6 +45,10 @@ pub struct SubmitSettings {
     pub plan: Arc<Plan>,
     /// Send nothing, write nothing.
     pub dry_run: bool,
+    /// Send a small part first.
+    pub canary: Option<Canary>,
+    /// Ends the run early.
+    pub interrupt: Interrupt,
 }
 
 /// Counts of records and requests.
@@ -115,28 +123,29 @@ pub async fn submit(
     let candidates = staging.candidates(settings.choice()).await?;
     let superseded = staging_superseded(&*staging, &settings).await?;
     let total = candidates.len() as u64;
+    let max_records = sink.limits().max_records;
+    let steps = canary::steps(settings.canary.as_ref(), candidates);
     let shared = Arc::new(Shared {
-        queue: Mutex::new(batches(candidates, sink.limits().max_records)),
+        queue: Mutex::default(),
         pace: Pace::new(settings.sink.min_interval),
         brake: Brake::new(settings.sink.stop_after_failed_batches),
         report: Mutex::new(SubmitReport { recovered, superseded, ..SubmitReport::default() }),
+        answers: Mutex::default(),
+        total,
         staging,
         sink,
         tell: Box::new(move |done| tell(done, total)),
         settings,
     });
-    let mut workers = JoinSet::new();
-    for _ in 0..shared.settings.sink.concurrency {
-        workers.spawn(work(shared.clone()));
-    }
-    let mut first_error = None;
-    while let Some(worker) = workers.join_next().await {
-        let result = worker.unwrap_or_else(|_| Err(Error::internal("a sending task panicked")));
-        if let Err(error) = result {
-            shared.brake.halt();
-            first_error = first_error.or(Some(error));
+    let interrupted = tokio::spawn({
+        let shared = shared.clone();
+        async move {
+            shared.settings.interrupt.wait().await;
+            shared.brake.stop(Stopped::Signal, Interrupt::error());
         }
-    }
+    });
+    let first_error = send_steps(&shared, steps, max_records).await;
+    interrupted.abort();
     drop(lock);
     let mut report = std::mem::take(&mut *shared.report());
     if let Some((stopped, error)) = shared.brake.take() {
@@ -152,6 +161,42 @@ pub async fn submit(
         Err(error) => report.error = report.error.or(Some(error)),
     }
     Ok(report)
+}
+
+/// Sends step after step, as long as the canary, if there is one, does well. Returns the first error of a worker.
+async fn send_steps(shared: &Arc<Shared>, steps: Vec<Vec<Candidate>>, max_records: usize) -> Option<Error> {
+    let last = steps.len().saturating_sub(1);
+    for (number, step) in steps.into_iter().enumerate() {
+        let before = shared.report().submitted;
+        *shared.queue.lock().unwrap_or_else(PoisonError::into_inner) = batches(step, max_records);
+        if let Some(error) = work_all(shared).await {
+            return Some(error);
+        }
+        let Some(canary) = shared.settings.canary.as_ref().filter(|_| number < last) else { continue };
+        shared.judge_step(canary, &before);
+        tokio::select! {
+            () = tokio::time::sleep(canary.hold) => {}
+            () = shared.brake.pulled() => return None,
+        }
+    }
+    None
+}
+
+/// Lets the workers empty the queue. Returns the first error of one.
+async fn work_all(shared: &Arc<Shared>) -> Option<Error> {
+    let mut workers = JoinSet::new();
+    for _ in 0..shared.settings.sink.concurrency {
+        workers.spawn(work(shared.clone()));
+    }
+    let mut first_error = None;
+    while let Some(worker) = workers.join_next().await {
+        let result = worker.unwrap_or_else(|_| Err(Error::internal("a sending task panicked")));
+        if let Err(error) = result {
+            shared.brake.halt();
+            first_error = first_error.or(Some(error));
+        }
+    }
+    first_error
 }
 
 /// In a table that other tools filled a child may have several rows, of which the newest counts.
@@ -178,6 +223,10 @@ struct Shared {
     pace: Pace,
     brake: Brake,
     report: Mutex<SubmitReport>,
+    /// How long the answers of a canary's step took.
+    answers: Mutex<Vec<Duration>>,
+    /// Records to be sent.
+    total: u64,
     /// Told how many records are done.
     tell: Box<dyn Fn(u64) + Send + Sync>,
 }
@@ -188,6 +237,21 @@ impl Shared {
             return None;
         }
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// Whether all that is to be sent is one record.
+    fn is_one_record(&self) -> bool {
+        self.total == 1
+    }
+
+    fn answered(&self, after: Duration) {
+        if self.settings.canary.is_some() {
+            self.answers.lock().unwrap_or_else(PoisonError::into_inner).push(after);
+        }
+    }
+
+    fn take_answers(&self) -> Vec<Duration> {
+        std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn report(&self) -> std::sync::MutexGuard<'_, SubmitReport> {

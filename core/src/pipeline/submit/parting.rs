@@ -1,0 +1,101 @@
+//! Finding the bad records of a group, so that the others are sent in this very run.
+
+use super::brake::Stopped;
+use super::deliver::{Delivery, reason};
+use super::outgoing::Ready;
+use crate::error::Result;
+use crate::sink::SendError;
+use crate::staging::{Outcome, SendResult};
+
+/// The status of DfE's firewall, and of an authority without access.
+pub(super) const FORBIDDEN: u16 = 403;
+
+impl Delivery<'_> {
+    /// Some records are named as bad: they are refused, and the others are sent on.
+    pub(super) async fn part_named(
+        &mut self,
+        group: Vec<Ready>,
+        bad: &[usize],
+        error: SendError,
+        attempt_id: &str,
+    ) -> Result<Vec<Vec<Ready>>> {
+        let (named, others): (Vec<_>, Vec<_>) =
+            group.into_iter().enumerate().partition(|(index, _)| bad.contains(index));
+        let records = |part: Vec<(usize, Ready)>| part.into_iter().map(|(_, ready)| ready).collect::<Vec<Ready>>();
+        let (named, others) = (records(named), records(others));
+        self.refuse(named, &error, attempt_id);
+        if others.is_empty() {
+            // An authority whose batches are refused whole, one after another and from the start, has the wrong code, not bad records.
+            self.shared.brake.batch_refused(error.error);
+            return Ok(Vec::new());
+        }
+        self.shared.brake.batch_got_through();
+        self.not_taken(&others, attempt_id).await?;
+        Ok(if self.may_spend(1) { vec![others] } else { Vec::new() })
+    }
+
+    /// The group was refused, and no record is named: it is halved until what is left is bad by itself. DfE's firewall answers 403
+    /// to a batch for one record it dislikes, and to every batch of an authority without access; 400 may mean a wrong authority as
+    /// well. The larger groups go first, so one that passes tells the two apart early: where none does, all are refused, and the
+    /// run ends with every record as it was.
+    pub(super) async fn part_unnamed(
+        &mut self,
+        group: Vec<Ready>,
+        error: SendError,
+        attempt_id: &str,
+    ) -> Result<Vec<Vec<Ready>>> {
+        let passes = self.shared.brake.has_accepted();
+        if group.len() == 1 {
+            // One record alone cannot be told from an authority; what DfE says of it is the best there is.
+            let alone = self.shared.is_one_record() && error.status != Some(FORBIDDEN);
+            if passes || alone {
+                self.refuse(group, &error, attempt_id);
+                self.shared.brake.batch_got_through();
+                return Ok(Vec::new());
+            }
+            self.not_taken(&group, attempt_id).await?;
+            match self.extra_requests {
+                0 => self.shared.brake.suspect(error.error),
+                // All larger groups were refused before it.
+                _ => self.shared.brake.stop(Stopped::Systemic, error.error),
+            }
+            return Ok(Vec::new());
+        }
+        self.not_taken(&group, attempt_id).await?;
+        if self.may_spend(2) {
+            return Ok(halved(group));
+        }
+        if !passes {
+            self.shared.brake.stop(Stopped::Systemic, error.error);
+        }
+        Ok(Vec::new())
+    }
+
+    /// Takes requests from the batch's budget for parting.
+    pub(super) fn may_spend(&mut self, requests: u32) -> bool {
+        self.extra_requests += requests;
+        let may = self.extra_requests <= self.shared.settings.sink.isolation_budget;
+        if !may {
+            tracing::warn!("the batch's isolation_budget is spent; records not judged are left for the next run");
+        }
+        may
+    }
+
+    pub(super) fn refuse(&mut self, group: Vec<Ready>, error: &SendError, attempt_id: &str) {
+        let count = group.len() as u64;
+        let reason = reason(error);
+        for ready in group {
+            let result = SendResult::Refused { reason: reason.clone() };
+            let attempt_id = Some(attempt_id.to_owned());
+            self.outcomes.push(Outcome { person_id: ready.row.person_id, attempt_id, result });
+        }
+        *self.shared.report().refusals.entry((error.status, None)).or_default() += count;
+        self.shared.count(|counts| counts.refused += count);
+    }
+}
+
+/// A group in two parts.
+pub(super) fn halved(mut group: Vec<Ready>) -> Vec<Vec<Ready>> {
+    let second = group.split_off(group.len() / 2);
+    vec![group, second]
+}
