@@ -80,6 +80,17 @@ impl Api {
         Api::failing(move |_| Reply::Answer(status, body.clone()))
     }
 
+    /// Takes everything, as DfE does.
+    pub fn taking() -> Api {
+        Api::failing(|request| took(request.records()))
+    }
+
+    /// Every document that came, in order.
+    pub fn documents(&self) -> Vec<serde_json::Value> {
+        let batches = self.requests().into_iter().filter(|request| !request.is_token());
+        batches.flat_map(|batch| serde_json::from_str::<Vec<_>>(&batch.body).expect("a batch is a list")).collect()
+    }
+
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
@@ -103,6 +114,12 @@ impl Drop for Api {
             let _ = thread.join();
         }
     }
+}
+
+/// A good answer to a batch of so many records.
+pub fn took(records: usize) -> Reply {
+    let receipts: Vec<String> = (0..records).map(|at| format!("2026-11-19_10:11:12.13_receipt-{at}.json")).collect();
+    Reply::Answer(200, serde_json::to_string(&receipts).expect("JSON"))
 }
 
 /// A good answer to a request for a token.

@@ -123,6 +123,41 @@ impl Place {
         self.number(&format!("SELECT COUNT(*) FROM {STAGING} WHERE submission_status = '{status}'"))
     }
 
+    /// Writes keys into a section of the configuration, which is made where it is not there.
+    pub fn set(&self, section: &str, keys: &str) {
+        let (text, heading) = (self.read("csc-bridge.toml"), format!("[{section}]\n"));
+        let text = match text.contains(&heading) {
+            true => text.replace(&heading, &format!("{heading}{keys}\n")),
+            false => format!("{text}\n{heading}{keys}\n"),
+        };
+        self.write("csc-bridge.toml", &text);
+    }
+
+    /// The id of the child whose row is so many behind the first.
+    pub fn child(&self, number: usize) -> String {
+        self.text(&format!("SELECT person_id FROM {STAGING} ORDER BY id LIMIT 1 OFFSET {number}"))
+    }
+
+    /// A child's row in the staging table.
+    pub fn row(&self, child: &str) -> Row {
+        let sql = format!("SELECT * FROM {STAGING} WHERE person_id = ?");
+        let json = |text: Option<String>| text.map(|text| serde_json::from_str(&text).expect("JSON"));
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Row {
+                status: row.get("submission_status")?,
+                state: row.get("row_state")?,
+                document: json(row.get("json_payload")?).expect("a document"),
+                held: json(row.get("previous_json_payload")?),
+                outgoing: json(row.get("partial_json_payload")?),
+                current_hash: row.get("current_hash")?,
+                previous_hash: row.get("previous_hash")?,
+                response: row.get("api_response")?,
+                last_updated: row.get::<_, Option<String>>("last_updated")?.unwrap_or_default(),
+            })
+        };
+        self.database().query_row(&sql, [child], read).unwrap_or_else(|error| panic!("{child}: {error}"))
+    }
+
     /// Every document of the SSD, read again.
     pub fn documents(&self) -> BTreeMap<String, Value> {
         by_child(&self.play(["payload", "--all", "--quiet"]).well().stdout)
@@ -157,6 +192,27 @@ fn walk(folder: &Path, files: &mut Vec<(PathBuf, String)>) {
             let bytes = fs::read(&entry).expect("a file");
             files.push((entry, String::from_utf8_lossy(&bytes).into_owned()));
         }
+    }
+}
+
+/// A row of the staging table, of which one child has one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    pub status: String,
+    pub state: String,
+    pub document: Value,
+    pub held: Option<Value>,
+    pub outgoing: Option<Value>,
+    pub current_hash: Option<Vec<u8>>,
+    pub previous_hash: Option<Vec<u8>>,
+    pub response: Option<String>,
+    pub last_updated: String,
+}
+
+impl Row {
+    /// `submission_status` and `row_state`.
+    pub fn says(&self) -> (&str, &str) {
+        (&self.status, &self.state)
     }
 }
 
@@ -251,6 +307,12 @@ impl Dfe {
     /// Judges documents as `csc-bridge simulate` does.
     pub fn start() -> Dfe {
         Dfe::with(Settings { validator: Some(validator(Semantics::Replace)), ..Settings::default() })
+    }
+
+    /// Merges a second document into the first.
+    pub fn merging() -> Dfe {
+        let semantics = Semantics::Merge;
+        Dfe::with(Settings { validator: Some(validator(semantics)), semantics, ..Settings::default() })
     }
 
     pub fn with(settings: Settings) -> Dfe {

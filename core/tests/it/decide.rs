@@ -337,3 +337,20 @@ fn a_record_that_goes_after_it_retired_needs_sending_though_the_document_is_the_
     );
     assert!(!change.writes_document);
 }
+
+#[test]
+fn a_resubmission_survives_a_retirement() {
+    for status in [Status::Pending, Status::Error] {
+        let by_hand = row(A, Held::Document(A), status, RowState::Unchanged);
+        // Another document, but DfE, which merges, holds it beside what retired.
+        let same = Comparison { current: false, held: true, stored_exactly: false };
+        let change = decide_by(Some(&by_hand), &Desired::Document { hash: B, same }, &merging(Mode::Partial));
+        let change = change.expect("a change");
+        assert_eq!((change.status, change.outgoing, change.held), (status, Outgoing::Full, Held::Document(B)));
+    }
+    let at_rest = row(A, Held::Document(A), Status::Sent, RowState::Unchanged);
+    let same = Comparison { current: false, held: true, stored_exactly: false };
+    let change = decide_by(Some(&at_rest), &Desired::Document { hash: B, same }, &merging(Mode::Partial));
+    let change = change.expect("a change");
+    assert_eq!((change.status, change.outgoing, change.current_hash), (Status::Sent, Outgoing::Nothing, Some(B)));
+}

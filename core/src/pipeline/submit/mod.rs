@@ -137,7 +137,9 @@ pub async fn submit(
         tell: Box::new(move |done| tell(done, total)),
         settings,
     });
-    let interrupted = tokio::spawn({
+    // A set of one, which ends its task when it is dropped: whoever drops a submit under way keeps neither staging nor sink.
+    let mut interrupted = JoinSet::new();
+    interrupted.spawn({
         let shared = shared.clone();
         async move {
             shared.settings.interrupt.wait().await;
@@ -145,7 +147,7 @@ pub async fn submit(
         }
     });
     let first_error = send_steps(&shared, steps, max_records).await;
-    interrupted.abort();
+    drop(interrupted);
     drop(lock);
     let mut report = std::mem::take(&mut *shared.report());
     if let Some((stopped, error)) = shared.brake.take() {

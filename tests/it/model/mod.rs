@@ -1,0 +1,125 @@
+//! The model-based test: random sequences of everything that can happen to an authority, after each of which DfE must hold what the
+//! SSD says (design, section 7: convergence is the system's main test).
+//!
+//! One file for each thing: [`office`] the authority and its database, [`dfe`] the simulator, [`ssd`] and [`tables`] what happens in the
+//! SSD, [`road`] what happens to a request and [`faults`] why, [`sequence`] the steps, [`by_hand`] those on the staging table itself, [`always`] what must hold after each, [`drained`] what must hold
+//! in the end, [`documents`] how documents are compared.
+//!
+//! 200 sequences, with `CSC_BRIDGE_EFFORT=full` 5,000; `CSC_BRIDGE_SEED=N` plays the one sequence of that seed and tells what happened
+//! (with `--nocapture`), `CSC_BRIDGE_SEED=N..M` those from N on before M. With one worker a seed plays the same sequence every time; with
+//! two, when the second sends is up to the machine.
+
+mod always;
+mod by_hand;
+mod dfe;
+mod documents;
+mod drained;
+mod faults;
+mod office;
+mod road;
+mod sequence;
+mod ssd;
+mod tables;
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use sequence::{Sequence, Story};
+
+/// Threads. More than there are processors: a stage that meets a sender waits for its lock, and does nothing meanwhile.
+const AT_ONCE: usize = 6;
+
+/// What the threads share.
+struct Playing {
+    next: AtomicU64,
+    first: u64,
+    end: u64,
+    counts: Mutex<BTreeMap<String, u64>>,
+    failed: Mutex<Vec<String>>,
+    has_failed: AtomicBool,
+}
+
+#[test]
+fn after_any_sequence_of_events_dfe_holds_what_the_ssd_says() {
+    let (first, end) = seeds();
+    let playing = Playing {
+        next: AtomicU64::new(first),
+        first,
+        end,
+        counts: Mutex::default(),
+        failed: Mutex::default(),
+        has_failed: AtomicBool::new(false),
+    };
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(usize::try_from(end - first).unwrap_or(AT_ONCE)) {
+            scope.spawn(|| playing.play_on());
+        }
+    });
+    for (what, count) in &*playing.counts.lock().expect("the counts") {
+        println!("{count:>8}  {what}");
+    }
+    println!("{} sequences in {:.1} s", end - first, began.elapsed().as_secs_f64());
+    let failed = playing.failed.into_inner().expect("the failures");
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+/// The first seed and the one after the last.
+fn seeds() -> (u64, u64) {
+    let number = |text: &str| text.parse::<u64>().expect("CSC_BRIDGE_SEED is a number, or two: 5 or 5..10");
+    match std::env::var("CSC_BRIDGE_SEED").as_deref().map(|seeds| seeds.split_once("..").ok_or(seeds)) {
+        Ok(Ok((first, end))) => (number(first), number(end)),
+        Ok(Err(seed)) => (number(seed), number(seed) + 1),
+        Err(_) if std::env::var("CSC_BRIDGE_EFFORT").is_ok_and(|effort| effort == "full") => (0, 5000),
+        Err(_) => (0, 200),
+    }
+}
+
+impl Playing {
+    /// Plays sequences until there are no more, or one has failed.
+    fn play_on(&self) {
+        loop {
+            let seed = self.next.fetch_add(1, Ordering::Relaxed);
+            if seed >= self.end || self.has_failed.load(Ordering::Relaxed) {
+                return;
+            }
+            let story = Arc::new(Mutex::new(Story::default()));
+            let played = catch_unwind(AssertUnwindSafe(|| play(seed, story.clone())));
+            let played = played.unwrap_or_else(|panic| Err(format!("panicked: {}", said(&*panic))));
+            let story = std::mem::take(&mut *story.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            if self.end - self.first == 1 {
+                println!("{}", story.trace.join("\n"));
+            }
+            if let Err(wrong) = played {
+                self.has_failed.store(true, Ordering::Relaxed);
+                let again = format!("CSC_BRIDGE_SEED={seed} cargo test --test it model::");
+                let failed = format!("{}\nsequence {seed}: {wrong}\nplay it again: {again}", story.trace.join("\n"));
+                self.failed.lock().expect("the failures").push(failed);
+            }
+            let mut counts = self.counts.lock().expect("the counts");
+            for (what, count) in story.counts {
+                *counts.entry(what).or_default() += count;
+            }
+        }
+    }
+}
+
+/// One sequence.
+fn play(seed: u64, story: Arc<Mutex<Story>>) -> Result<(), String> {
+    // One thread: what happens depends on the seed and on little else.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut sequence = Sequence::begin(seed, story).await;
+        sequence.play().await?;
+        drained::drained(&mut sequence).await
+    })
+}
+
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
