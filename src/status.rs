@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use csc_bridge_core::error::{Error, Kind};
 use csc_bridge_core::staging::{RowState, Status};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::{Global, StatusArgs};
 use crate::report::Report;
@@ -34,8 +34,11 @@ pub async fn status(global: &Global, args: &StatusArgs, report: &mut Report) -> 
     if states.get(Status::Other.word()) == Some(&0) {
         states.remove(Status::Other.word());
     }
-    // The text of a reason may quote a child's data: only how many rows there are goes out of the table.
-    let refused: u64 = found.errors.iter().map(|(_, count)| count).sum();
+    // The text of a reason may quote a child's data: only its code goes out of the table.
+    let mut refusals: BTreeMap<Option<u16>, u64> = BTreeMap::new();
+    for (reason, count) in &found.errors {
+        *refusals.entry(code(reason)).or_default() += count;
+    }
     let last_run = found.last_run.as_ref().map(|(run_id, command, at, exit_code)| {
         json!({ "run_id": run_id, "command": command, "at": at, "exit_code": exit_code })
     });
@@ -46,14 +49,23 @@ pub async fn status(global: &Global, args: &StatusArgs, report: &mut Report) -> 
     if let Some((_, command, at, exit_code)) = &found.last_run {
         lines.push(("last run".into(), format!("{command}, ended {at}, exit code {exit_code}")));
     }
+    for (code, count) in &refusals {
+        let code = code.map_or("without a code".to_owned(), |code| format!("with {code}"));
+        lines.push((format!("in error {code}"), count.to_string()));
+    }
     report.table("Staging", &lines);
     report.key("states", states);
     report.key("oldest_pending", found.oldest_pending);
-    report.key(
-        "refusals",
-        if refused == 0 { json!([]) } else { json!([{ "code": null, "path": null, "count": refused }]) },
-    );
+    let refusals: Vec<Value> =
+        refusals.iter().map(|(code, count)| json!({ "code": code, "path": null, "count": count })).collect();
+    report.key("refusals", refusals);
     report.key("last_run", last_run);
     report.key("open_intents", found.open_intents);
     Ok(())
+}
+
+/// The answer's code in the words of our own reasons.
+fn code(reason: &str) -> Option<u16> {
+    let (_, rest) = reason.split_once("the API answered ")?;
+    rest.get(..3)?.parse().ok()
 }

@@ -46,6 +46,7 @@ pub fn settings(
         payload: config.payload.clone(),
         deletions: config.deletions,
         managed_by: config.staging.managed_by,
+        keep_log: config.staging.keep_log,
         plan,
         dry_run,
         canary: canary.then(|| config.canary.clone()),

@@ -21,7 +21,8 @@ use crate::payload::definition::Definition;
 
 const SECTIONS: [&str; 8] = ["source", "staging", "payload", "deletions", "guards", "sink", "canary", "log"];
 const SOURCE_KEYS: [&str; 4] = ["adapter", "schema", "chunk", "names"];
-const STAGING_KEYS: [&str; 7] = ["adapter", "schema", "table", "log_table", "run_table", "create", "managed_by"];
+const STAGING_KEYS: [&str; 8] =
+    ["adapter", "schema", "table", "log_table", "run_table", "create", "managed_by", "keep_log"];
 const SINK_KEYS: [&str; 8] = [
     "adapter",
     "semantics",
@@ -32,6 +33,9 @@ const SINK_KEYS: [&str; 8] = [
     "isolation_budget",
     "stop_after_failed_batches",
 ];
+
+/// Two years: an audit of last year's sending finds all of it.
+const KEEP_LOG: Duration = Duration::from_secs(730 * 24 * 3600);
 
 /// The file's tables, not yet read.
 pub(super) struct Sections {
@@ -81,6 +85,7 @@ struct RawStaging {
     run_table: Option<String>,
     create: Option<Create>,
     managed_by: Option<ManagedBy>,
+    keep_log: Option<Span>,
 }
 
 #[derive(Deserialize)]
@@ -215,6 +220,7 @@ impl Sections {
             run_table: raw.run_table.unwrap_or_else(|| "ssd_api_run_log".to_owned()),
             create: !matches!(raw.create, Some(Create::Never)),
             managed_by: raw.managed_by.unwrap_or_default(),
+            keep_log: raw.keep_log.map_or(KEEP_LOG, |span| span.0),
             own_database,
             options: Options { document: document.clone(), section: "staging", keys },
         })

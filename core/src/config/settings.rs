@@ -37,6 +37,8 @@ pub struct StagingConfig {
     pub create: bool,
     /// Whose table it is.
     pub managed_by: ManagedBy,
+    /// How long the rows of the two logs are kept.
+    pub keep_log: Duration,
     /// Whether `[staging]` names a database of its own. Only such a one may be created where that is a matter of creating a file:
     /// a source that is not there is a mistake in its path.
     pub own_database: bool,

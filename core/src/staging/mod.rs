@@ -85,6 +85,11 @@ pub trait Staging: Send + Sync {
     /// Adds a run to `ssd_api_run_log`.
     async fn record_run(&self, run: &RunRecord) -> Result<()>;
 
+    /// Deletes from both logs what ended longer ago than `older_than` (by the database's clock). What is still needed stays: open
+    /// intents, each child's newest accepted, purged or unknown request (the row's own history), and the last run that finished
+    /// staging. Returns the rows deleted.
+    async fn prune(&self, older_than: Duration) -> Result<u64>;
+
     /// The numbers behind `csc-bridge status`.
     async fn status(&self) -> Result<StatusReport>;
 }

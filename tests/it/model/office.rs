@@ -229,6 +229,7 @@ impl Office {
             payload,
             deletions,
             managed_by: ManagedBy::CscBridge,
+            keep_log: std::time::Duration::from_secs(1 << 32),
             plan,
             dry_run: false,
             canary: None,

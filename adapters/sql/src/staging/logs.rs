@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::{ArrayRef, BinaryArray, Int32Array, StringArray};
 use csc_bridge_core::error::{Error, Result};
@@ -133,6 +134,27 @@ pub(super) async fn last_staged(shared: &Arc<Shared>) -> Result<Option<LastStage
     let last = lease.query(&sql, &[]).await?.into_iter().next();
     lease.give_back();
     last.map(|mut row| Ok(LastStaged { run_date: row.word(0)?, table_rows: row.word(1)? })).transpose()
+}
+
+/// Deletes what is old and no longer needed.
+pub(super) async fn prune(shared: &Arc<Shared>, older_than: Duration) -> Result<u64> {
+    let dialect = shared.dialect();
+    let (log, runs, old) = (&shared.sql.log, &shared.sql.runs, dialect.before_now(older_than));
+    let requests = format!(
+        "DELETE FROM {log} WHERE outcome IS NOT NULL AND closed_at <= {old} AND id NOT IN (SELECT MAX(l.id) FROM {log} l \
+         WHERE l.outcome IN ('accepted', 'purged', 'unknown') GROUP BY {})",
+        dialect.key("l.person_id"),
+    );
+    let runs = format!(
+        "DELETE FROM {runs} WHERE ended_at <= {old} AND id NOT IN (SELECT MAX(r.id) FROM {runs} r WHERE r.table_rows IS NOT NULL)"
+    );
+    let mut lease = shared.lease().await?;
+    lease.begin().await?;
+    let mut deleted = lease.execute(&requests, &[]).await?;
+    deleted += lease.execute(&runs, &[]).await?;
+    lease.commit().await?;
+    lease.give_back();
+    Ok(deleted)
 }
 
 /// The numbers behind `csc-bridge status`.

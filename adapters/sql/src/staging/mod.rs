@@ -252,6 +252,10 @@ impl Staging for SqlStaging {
         logs::record_run(&self.shared, run).await
     }
 
+    async fn prune(&self, older_than: Duration) -> Result<u64> {
+        logs::prune(&self.shared, older_than).await
+    }
+
     async fn status(&self) -> Result<StatusReport> {
         logs::status(&self.shared).await
     }

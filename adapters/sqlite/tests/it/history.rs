@@ -1,5 +1,7 @@
 //! What the submission log says of a child.
 
+use std::time::Duration;
+
 use csc_bridge_core::staging::{Claim, ClosedAs, Hash, Staging};
 use csc_bridge_sql::{SqlStaging, StagingNames};
 
@@ -122,4 +124,34 @@ async fn a_log_of_an_earlier_version_gets_its_column_and_its_index() {
     open_intent_with(&upgraded, "after", "1", 1, Some("x")).await;
     assert_eq!(recover(&upgraded).await, 1);
     assert_eq!(home.one("SELECT previous_json_payload FROM ssd_api_data_staging"), "nothing+x");
+}
+
+#[tokio::test]
+async fn old_rows_of_the_logs_go_but_for_those_that_are_still_needed() {
+    let (home, staging) = Home::staged().await;
+    apply(&staging, vec![new_child("1", 1)]).await;
+    for (attempt, n) in [("a", 1), ("b", 2)] {
+        pending(&home);
+        send(&staging, attempt, n).await;
+    }
+    pending(&home);
+    let claim = take(&staging, &["1"]).await;
+    open_intent(&staging, "c", "1", 3).await;
+    claim.record(vec![refused("1", "c")]).await.unwrap();
+    open_intent(&staging, "open", "1", 4).await;
+    let attempts = "SELECT group_concat(attempt_id, ' ') FROM ssd_api_submission_log";
+    let year = Duration::from_secs(365 * 24 * 3600);
+    assert_eq!(staging.prune(year).await.unwrap(), 0, "nothing is old");
+    home.raw()
+        .execute_batch(
+            "UPDATE ssd_api_submission_log SET opened_at = '2001-01-01', closed_at = CASE WHEN outcome IS NOT NULL THEN '2001-01-01' END;
+             INSERT INTO ssd_api_run_log (run_id, command, run_date, exit_code, seconds, table_rows, ended_at) VALUES
+             ('1', 'run', '2001-01-01', 0, 1, '{}', '2001-01-01'), ('2', 'run', '2001-01-02', 0, 1, '{}', '2001-01-02'),
+             ('3', 'run', '2001-01-03', 5, 1, NULL, '2001-01-03')",
+        )
+        .unwrap();
+    assert_eq!(staging.prune(year).await.unwrap(), 4);
+    assert_eq!(home.one(attempts), "b open", "what was accepted last, and what has no answer yet");
+    assert_eq!(staging.last_staged().await.unwrap().map(|last| last.run_date).as_deref(), Some("2001-01-02"));
+    assert_eq!(home.count("SELECT COUNT(*) FROM ssd_api_run_log"), 1);
 }

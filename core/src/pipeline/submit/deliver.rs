@@ -262,7 +262,7 @@ impl Delivery<'_> {
             return Ok(halved(group));
         }
         let count = group.len() as u64;
-        let reason = reason(&error);
+        let reason = full_reason(&error);
         for ready in group {
             let result = SendResult::Refused { reason: reason.clone() };
             self.outcomes.push(Outcome { person_id: ready.row.person_id, attempt_id: None, result });
@@ -294,7 +294,7 @@ impl Delivery<'_> {
 }
 
 /// The reason in full, for `api_response` alone.
-pub(super) fn reason(error: &SendError) -> String {
+pub(super) fn full_reason(error: &SendError) -> String {
     match &error.detail {
         Some(detail) => format!("{}: {detail}", error.error.message()),
         None => error.error.message().to_owned(),

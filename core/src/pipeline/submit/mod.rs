@@ -9,6 +9,7 @@ mod deliver;
 mod outgoing;
 mod pace;
 mod parting;
+mod reason;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +42,8 @@ pub struct SubmitSettings {
     pub deletions: Deletions,
     /// Whose table it is.
     pub managed_by: ManagedBy,
+    /// How long the logs are kept.
+    pub keep_log: Duration,
     /// The document's form.
     pub plan: Arc<Plan>,
     /// Send nothing, write nothing.
@@ -148,6 +151,7 @@ pub async fn submit(
     });
     let first_error = send_steps(&shared, steps, max_records).await;
     drop(interrupted);
+    prune(&*shared.staging, shared.settings.keep_log).await;
     drop(lock);
     let mut report = std::mem::take(&mut *shared.report());
     if let Some((stopped, error)) = shared.brake.take() {
@@ -163,6 +167,15 @@ pub async fn submit(
         Err(error) => report.error = report.error.or(Some(error)),
     }
     Ok(report)
+}
+
+/// What is old goes from the logs. Where that fails, the records are sent all the same.
+async fn prune(staging: &dyn Staging, older_than: Duration) {
+    match staging.prune(older_than).await {
+        Ok(0) => {}
+        Ok(rows) => tracing::info!(rows, "old rows of the logs were deleted"),
+        Err(error) => tracing::warn!(%error, advice = error.advice(), "old rows of the logs could not be deleted"),
+    }
 }
 
 /// Sends step after step, as long as the canary, if there is one, does well. Returns the first error of a worker.

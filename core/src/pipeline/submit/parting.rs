@@ -1,8 +1,9 @@
 //! Finding the bad records of a group, so that the others are sent in this very run.
 
 use super::brake::Stopped;
-use super::deliver::{Delivery, reason};
+use super::deliver::{Delivery, full_reason};
 use super::outgoing::Ready;
+use super::reason;
 use crate::error::Result;
 use crate::sink::SendError;
 use crate::staging::{Outcome, SendResult};
@@ -21,9 +22,12 @@ impl Delivery<'_> {
     ) -> Result<Vec<Vec<Ready>>> {
         let (named, others): (Vec<_>, Vec<_>) =
             group.into_iter().enumerate().partition(|(index, _)| bad.contains(index));
-        let records = |part: Vec<(usize, Ready)>| part.into_iter().map(|(_, ready)| ready).collect::<Vec<Ready>>();
-        let (named, others) = (records(named), records(others));
-        self.refuse(named, &error, attempt_id);
+        let others: Vec<Ready> = others.into_iter().map(|(_, ready)| ready).collect();
+        let known = reason::paths(&self.shared.settings.plan.root);
+        for (index, ready) in named {
+            let path = error.detail.as_deref().and_then(|detail| reason::path(detail, index, &known));
+            self.refuse_for(vec![ready], &error, path, attempt_id);
+        }
         if others.is_empty() {
             // An authority whose batches are refused whole, one after another and from the start, has the wrong code, not bad records.
             self.shared.brake.batch_refused(error.error);
@@ -82,14 +86,19 @@ impl Delivery<'_> {
     }
 
     pub(super) fn refuse(&mut self, group: Vec<Ready>, error: &SendError, attempt_id: &str) {
+        self.refuse_for(group, error, None, attempt_id);
+    }
+
+    /// `path`: what in the document is bad, where the answer says so.
+    fn refuse_for(&mut self, group: Vec<Ready>, error: &SendError, path: Option<&str>, attempt_id: &str) {
         let count = group.len() as u64;
-        let reason = reason(error);
+        let reason = full_reason(error);
         for ready in group {
             let result = SendResult::Refused { reason: reason.clone() };
             let attempt_id = Some(attempt_id.to_owned());
             self.outcomes.push(Outcome { person_id: ready.row.person_id, attempt_id, result });
         }
-        *self.shared.report().refusals.entry((error.status, None)).or_default() += count;
+        *self.shared.report().refusals.entry((error.status, path.map(str::to_owned))).or_default() += count;
         self.shared.count(|counts| counts.refused += count);
     }
 }
