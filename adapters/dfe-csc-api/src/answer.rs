@@ -3,13 +3,16 @@
 //! The answer's text may quote a child's data. It goes into [`SendError::detail`] and nowhere else; the messages here are our
 //! own words and the status.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use csc_bridge_core::error::{Error, Kind};
 use csc_bridge_core::sink::{Receipt, SendError, Then};
 use reqwest::Response;
+use reqwest::header::CONTENT_TYPE;
 
-use crate::{position, receipt, retry_after};
+use crate::proxy::{self, Offer};
+use crate::{position, receipt, request_id, retry_after};
 
 /// Most of an answer that is read: a hundred receipts take some 7 kB, and a hundred complaints hardly more.
 const LONGEST_BODY: usize = 1 << 20;
@@ -24,7 +27,16 @@ pub(crate) struct Answer {
     pub body: String,
     /// Whether that is all of it.
     pub whole: bool,
+    /// The other end's id of it, for support.
+    pub request_id: Option<String>,
+    /// Whether it is a web page.
+    is_page: bool,
+    /// Where a refusal is not the API's but that of a proxy on the way: the logins which that takes.
+    proxy: Option<Offer>,
 }
+
+/// A proxy's refusals that could be taken for the API's.
+const BY_A_PROXY: [u16; 3] = [401, 403, 407];
 
 impl Answer {
     /// Reads the answer. A body that breaks off is no error here: the status may already say what happened.
@@ -38,12 +50,49 @@ impl Answer {
             }
         };
         let body = String::from_utf8_lossy(&bytes);
+        let (status, headers) = (response.status().as_u16(), response.headers());
+        let by_a_proxy = BY_A_PROXY.contains(&status) && (status == 407 || proxy::answered(headers));
         Answer {
-            status: response.status().as_u16(),
-            retry_after: retry_after::read(response.headers(), SystemTime::now()),
+            status,
+            retry_after: retry_after::read(headers, SystemTime::now()),
             body: body.trim_start_matches('\u{feff}').to_owned(),
             whole,
+            request_id: request_id::read(headers),
+            is_page: headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")),
+            proxy: by_a_proxy.then(|| Offer::read(headers)),
         }
+    }
+
+    /// A whole answer with nothing in its headers.
+    #[cfg(test)]
+    pub fn told(status: u16, body: &str) -> Answer {
+        let proxy = (status == 407).then(Offer::default);
+        let body = body.to_owned();
+        Answer { status, retry_after: None, body, whole: true, request_id: None, is_page: false, proxy }
+    }
+
+    /// Message and advice where not the API but a proxy on the way refused the request.
+    pub fn refused_by_a_proxy(&self) -> Option<(String, Cow<'static, str>)> {
+        let offer = self.proxy.as_ref()?;
+        let status = self.status;
+        Some(match status {
+            407 => {
+                // A login is only ever given to the proxy that is set, and that one has let the request pass.
+                let (what, advice) = offer.refusal(false);
+                (format!("a proxy on the way answered {status}: {what}"), advice)
+            }
+            _ => (
+                format!(
+                    "a proxy on the way answered {status} in place of the API: it does not let the request through"
+                ),
+                "ask your network team to let this machine send JSON to the addresses in [sink]".into(),
+            ),
+        })
+    }
+
+    /// Whether it is the API that no longer accepts the token.
+    pub fn refuses_the_token(&self) -> bool {
+        self.status == 401 && self.proxy.is_none()
     }
 
     /// The receipts of a batch of `records`, or what may be done instead.
@@ -57,6 +106,7 @@ impl Answer {
     fn accepted(self, records: usize) -> Result<Vec<Receipt>, SendError> {
         let receipts = if self.whole { receipt::parse(&self.body) } else { None };
         let (kind, message) = match receipts {
+            None if self.is_page => return Err(self.page()),
             Some(receipts) if receipts.len() == records => return Ok(receipts),
             Some(receipts) => {
                 (Kind::Protocol, format!("the API accepted {records} records with {} receipts", receipts.len()))
@@ -70,7 +120,17 @@ impl Answer {
         Err(self.error(kind, message, advice, Then::Unknown))
     }
 
+    /// A success with a web page may be a proxy's or a hotspot's, which the batch has not passed, or a fault of the API's own.
+    fn page(self) -> SendError {
+        let message = format!("the answer {} is a web page and holds no receipts", self.status);
+        let advice = "a proxy on the way may have answered in place of the API: ask your network team; the records are sent again in full";
+        self.error(Kind::Protocol, message, advice, Then::Unknown)
+    }
+
     fn refused(self, records: usize) -> SendError {
+        if let Some((what, advice)) = self.refused_by_a_proxy() {
+            return self.error(Kind::Permission, what, advice, Then::GiveUp);
+        }
         let status = self.status;
         let after = self.retry_after;
         let (kind, what, advice, then) = match status {
@@ -95,7 +155,7 @@ impl Answer {
             401 => (
                 Kind::Permission,
                 "it did not accept the token",
-                "if it happens again: check this machine's clock, and [sink] scope, client_id and client_secret",
+                "if it happens again: check this machine's clock, and [sink] scope, client_id, client_secret and supplier_key",
                 Then::Reauthenticate,
             ),
             403 => (
@@ -109,7 +169,6 @@ impl Answer {
                 (Kind::Config, "there is nothing at this address", "check [sink] endpoint, and la_code", Then::GiveUp)
             }
             405 => (Kind::Config, "this address takes no records", "check [sink] endpoint", Then::GiveUp),
-            407 => (Kind::Permission, PROXY_LOGIN, PROXY_ADVICE, Then::GiveUp),
             408 => (Kind::Unreachable, "the request took too long to arrive", WAIT, Then::Retry { after }),
             413 => (
                 Kind::Data,
@@ -142,18 +201,11 @@ impl Answer {
         self.error(kind, format!("the API answered {status}: {what}"), advice, then)
     }
 
-    fn error(self, kind: Kind, message: String, advice: &'static str, then: Then) -> SendError {
+    fn error(self, kind: Kind, message: String, advice: impl Into<Cow<'static, str>>, then: Then) -> SendError {
         let detail = Some(self.body).filter(|body| !body.trim().is_empty());
         SendError { error: Error::new(kind, message, advice), then, status: Some(self.status), detail }
     }
 }
-
-/// What a 407 means, whether the proxy answers the request or the attempt to pass through it.
-pub(crate) const PROXY_LOGIN: &str = "the proxy wants a login";
-
-/// What can be done about a 407.
-pub(crate) const PROXY_ADVICE: &str = "set [sink] proxy, proxy_user and proxy_password; a proxy that takes Windows logons only needs \
-    an exception for the addresses in [sink], which your network team can make";
 
 const WAIT: &str = "nothing to do unless it lasts: DfE's service pages say whether the API is down";
 
@@ -161,12 +213,8 @@ const WAIT: &str = "nothing to do unless it lasts: DfE's service pages say wheth
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, retry_after: None, body: body.to_owned(), whole: true }
-    }
-
     fn then(status: u16) -> Then {
-        answer(status, "a child's name").judge(2).expect_err("no success").then
+        Answer::told(status, "a child's name").judge(2).expect_err("no success").then
     }
 
     #[test]
@@ -192,21 +240,21 @@ mod tests {
     #[test]
     fn a_success_with_another_number_of_receipts_is_unknown() {
         for body in ["[]", r#"["a"]"#, r#"["a","b","c"]"#] {
-            let error = answer(200, body).judge(2).expect_err(body);
+            let error = Answer::told(200, body).judge(2).expect_err(body);
             assert_eq!((error.error.kind(), error.then), (Kind::Protocol, Then::Unknown));
         }
     }
 
     #[test]
     fn a_success_that_broke_off_is_unknown_even_where_it_looks_complete() {
-        let cut = Answer { whole: false, ..answer(200, r#"["a","b"]"#) };
+        let cut = Answer { whole: false, ..Answer::told(200, r#"["a","b"]"#) };
         assert_eq!(cut.judge(2).expect_err("cut").then, Then::Unknown);
     }
 
     #[test]
     fn the_answers_text_is_in_the_detail_only() {
         for status in (202..=599).filter(|status| *status != 201) {
-            let error = answer(status, "[1] a child's name").judge(2).expect_err("no success");
+            let error = Answer::told(status, "[1] a child's name").judge(2).expect_err("no success");
             let shown = format!("{error:?} {} {} {}", error.error, error.error.message(), error.error.advice());
             assert!(!shown.contains("child's name"), "{shown}");
             assert_eq!(error.detail.as_deref(), Some("[1] a child's name"));

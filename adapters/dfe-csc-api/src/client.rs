@@ -6,23 +6,23 @@ use std::time::Instant;
 use async_trait::async_trait;
 use bytes::Bytes;
 use csc_bridge_core::error::{Error, Kind, Result};
-use csc_bridge_core::sink::{Limits, Receipt, Record, SendError, Sink, Then};
+use csc_bridge_core::sink::{Limits, Receipt, Record, SendError, Sent, Sink};
 use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 
 use crate::answer::Answer;
+use crate::firewall;
+use crate::http::Line;
 use crate::options::Settings;
 use crate::token::Tokens;
-use crate::{failure, http};
 
 const SUPPLIER_KEY: HeaderName = HeaderName::from_static("supplierkey");
 
 /// The API for one authority.
 pub(crate) struct Client {
-    http: reqwest::Client,
+    line: Line,
     /// Where the authority's children are sent.
     children: Url,
-    host: String,
     supplier_key: HeaderValue,
     tokens: Tokens,
     limits: Limits,
@@ -31,20 +31,19 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Checks that the clients can be made. Sends nothing.
+    /// Checks that the lines can be made. Sends nothing.
     ///
     /// # Errors
-    /// As [`http::client`].
+    /// As [`Line::to`].
     pub fn new(settings: Settings, la_code: &str) -> Result<Client> {
         let base = settings.endpoint.url().as_str().trim_end_matches('/');
         let children = Url::parse(&format!("{base}/children_social_care_data/{la_code}/children"))
             .map_err(|_| Error::new(Kind::Config, "[sink] endpoint and la_code make no address", "check both"))?;
         let exchange = settings.exchange_time();
         Ok(Client {
-            http: http::client(&settings, &settings.endpoint)?,
-            host: settings.endpoint.host().to_owned(),
+            line: Line::to(&settings, &settings.endpoint)?,
             supplier_key: settings.supplier_key.clone(),
-            tokens: Tokens::new(http::client(&settings, &settings.token_endpoint)?, &settings, exchange),
+            tokens: Tokens::new(Line::to(&settings, &settings.token_endpoint)?, &settings, exchange),
             limits: settings.limits(),
             children,
             attempts: AtomicU64::new(0),
@@ -53,27 +52,18 @@ impl Client {
 
     async fn exchange(&self, authorization: HeaderValue, body: Bytes) -> Result<Answer, SendError> {
         let request = self
-            .http
+            .line
             .post(self.children.clone())
             .header(AUTHORIZATION, authorization)
             .header(SUPPLIER_KEY, self.supplier_key.clone())
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
             .body(body);
-        match request.send().await {
-            Ok(response) => Ok(Answer::read(response).await),
-            Err(error) => Err(failure::explain(&error, &self.host)),
-        }
-    }
-}
-
-#[async_trait]
-impl Sink for Client {
-    fn limits(&self) -> Limits {
-        self.limits
+        self.line.send(request).await
     }
 
-    async fn send(&self, records: &[Record<'_>]) -> Result<Vec<Receipt>, SendError> {
+    /// One request, with what a log may have of it.
+    async fn answer(&self, records: &[Record<'_>]) -> Result<Answer, SendError> {
         let attempt = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
         let token = self.tokens.get().await?;
         let body = array(records);
@@ -89,19 +79,41 @@ impl Sink for Client {
                     answer.status,
                     answer.bytes = answer.body.len(),
                     answer.ms = millis,
+                    answer.request_id,
                     "batch answered"
                 );
+                if answer.refuses_the_token() {
+                    self.tokens.forget(&token).await;
+                }
             }
             Err(failed) => {
                 let kind = failed.error.kind();
                 tracing::debug!(sink.attempt = attempt, answer.ms = millis, error.kind = ?kind, "batch not answered");
             }
         }
-        let outcome = answer?.judge(records.len());
-        if outcome.as_ref().is_err_and(|error| error.then == Then::Reauthenticate) {
-            self.tokens.forget(&token).await;
+        answer
+    }
+}
+
+#[async_trait]
+impl Sink for Client {
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    async fn send(&self, records: &[Record<'_>]) -> Result<Vec<Receipt>, SendError> {
+        self.send_with_request_id(records).await.result
+    }
+
+    async fn send_with_request_id(&self, records: &[Record<'_>]) -> Sent {
+        let answer = match firewall::check(records) {
+            Ok(()) => self.answer(records).await,
+            Err(held_back) => Err(held_back),
+        };
+        match answer {
+            Ok(mut answer) => Sent { request_id: answer.request_id.take(), result: answer.judge(records.len()) },
+            Err(error) => Sent { request_id: None, result: Err(error) },
         }
-        outcome
     }
 }
 

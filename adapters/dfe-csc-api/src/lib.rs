@@ -1,8 +1,9 @@
 //! The sink that sends to the Department for Education's (DfE's) children's social care API.
 //!
-//! One [`Sink::send`] is one POST. The way through: `options` says where to (`address`) and with what, `token` keeps the
-//! OAuth2 token, `client` makes the request, `answer` says what its answer means (`receipt` reads a good one, `position` and
-//! `retry_after` a bad one), and `failure` says what it means when there is none.
+//! One [`Sink::send`] is one POST. The way through: `options` says where to (`address`) and with what, `firewall` holds back what
+//! DfE's would refuse, `token` keeps the OAuth2 token, `client` makes the request over a line of `http`, `answer` says what
+//! its answer means (`receipt` reads a good one, `position` and `retry_after` a bad one, `request_id` either), and `failure` and
+//! `proxy` say what it means when there is none.
 //!
 //! Facts about the API, and what is not known of it, are in the project's fact sheet on the HTTP protocol.
 #![warn(missing_docs)]
@@ -11,10 +12,13 @@ mod address;
 mod answer;
 mod client;
 mod failure;
+mod firewall;
 mod http;
 mod options;
 mod position;
+mod proxy;
 mod receipt;
+mod request_id;
 mod retry_after;
 mod token;
 

@@ -3,6 +3,7 @@
 //! The cache is a lock around the token. Whoever finds no good token fetches one *with the lock held*, so that everybody
 //! else waits for that one instead of fetching their own: the race is settled here and nowhere else.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use csc_bridge_core::error::{Error, Kind};
@@ -14,8 +15,8 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::address::Address;
-use crate::answer::{Answer, PROXY_ADVICE, PROXY_LOGIN};
-use crate::failure;
+use crate::answer::Answer;
+use crate::http::Line;
 use crate::options::Settings;
 
 /// Life of a token whose answer does not tell it: short, since a token that has ended costs a refused batch.
@@ -35,7 +36,7 @@ pub(crate) struct Token {
 
 /// Where tokens come from, and the present one.
 pub(crate) struct Tokens {
-    http: reqwest::Client,
+    line: Line,
     address: Address,
     scope: String,
     client_id: SecretString,
@@ -62,9 +63,9 @@ struct Granted {
 
 impl Tokens {
     /// No token yet. `patience` is the longest [`Tokens::get`] may take, waiting for others included.
-    pub fn new(http: reqwest::Client, settings: &Settings, patience: Duration) -> Tokens {
+    pub fn new(line: Line, settings: &Settings, patience: Duration) -> Tokens {
         Tokens {
-            http,
+            line,
             address: settings.token_endpoint.clone(),
             scope: settings.scope.clone(),
             client_id: settings.client_id.clone(),
@@ -118,12 +119,11 @@ impl Tokens {
             ("client_secret", self.client_secret.expose_secret()),
             ("scope", &self.scope),
         ];
-        let request = self.http.post(self.address.url().clone()).header(ACCEPT, "application/json").form(&form);
-        let answer = match request.send().await {
-            Ok(response) => Answer::read(response).await,
-            Err(error) => {
+        let request = self.line.post(self.address.url().clone()).header(ACCEPT, "application/json").form(&form);
+        let answer = match self.line.send(request).await {
+            Ok(answer) => answer,
+            Err(mut failed) => {
                 // Whether the question arrived does not matter here: asking again does no harm.
-                let mut failed = failure::explain(&error, self.address.host());
                 if failed.then == Then::Unknown {
                     failed.then = Then::Retry { after: None };
                 }
@@ -132,19 +132,21 @@ impl Tokens {
             }
         };
         tracing::debug!(token.status = answer.status, "token endpoint answered");
+        if let Some((what, advice)) = answer.refused_by_a_proxy() {
+            return Err(self.refused(Kind::Permission, &what, advice));
+        }
         match answer.status {
             200..=299 if !answer.whole => Err(self.retry("the answer broke off", None)),
             200..=299 => {
                 granted(&answer.body).ok_or_else(|| self.refused(Kind::Protocol, "the answer holds no token", NO_TOKEN))
             }
             400 | 401 | 403 => Err(self.refused(Kind::Permission, &denied(&answer), advice(&answer.body))),
-            407 => Err(self.refused(Kind::Permission, PROXY_LOGIN, PROXY_ADVICE)),
             status @ (408 | 429 | 500..=599) => Err(self.retry(&format!("it answered {status}"), answer.retry_after)),
             status => Err(self.refused(Kind::Config, &format!("it answered {status}"), NO_TOKEN)),
         }
     }
 
-    fn refused(&self, kind: Kind, what: &str, advice: &'static str) -> SendError {
+    fn refused(&self, kind: Kind, what: &str, advice: impl Into<Cow<'static, str>>) -> SendError {
         self.failed(kind, what, advice, Then::GiveUp)
     }
 
@@ -157,7 +159,7 @@ impl Tokens {
         )
     }
 
-    fn failed(&self, kind: Kind, what: &str, advice: &'static str, then: Then) -> SendError {
+    fn failed(&self, kind: Kind, what: &str, advice: impl Into<Cow<'static, str>>, then: Then) -> SendError {
         let message = format!("token endpoint: {}: {what}", self.address.host());
         // No status and no detail: the answer is about our credentials and no record's affair.
         SendError { error: Error::new(kind, message, advice), then, status: None, detail: None }
@@ -267,9 +269,9 @@ mod tests {
     #[test]
     fn a_refusal_shows_known_codes_only() {
         let body = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid secret 'hunter2' for app '99-88'."}"#;
-        let answer = Answer { status: 401, retry_after: None, body: body.to_owned(), whole: true };
+        let answer = Answer::told(401, body);
         assert_eq!(denied(&answer), "it answered 401 and gave no token (invalid_client, AADSTS7000215)");
-        let answer = Answer { body: r#"{"error":"hunter2"}"#.to_owned(), ..answer };
+        let answer = Answer::told(401, r#"{"error":"hunter2"}"#);
         assert_eq!(denied(&answer), "it answered 401 and gave no token");
     }
 }

@@ -108,12 +108,17 @@ fn in_cohort(row: &LedgerRow, hash: Hash, same: Comparison, policy: &Policy) -> 
     };
     let returned = row.row_state.is_out();
     let needs_sending = if held == Held::Nothing { RowState::New } else { RowState::Updated };
-    // Set pending by hand, and perhaps refused since: DfE is to get it in full whatever it holds.
-    let by_hand = matches!(row.status, Status::Pending | Status::Error) && !returned && is_held(row);
+    // Set pending by hand, and perhaps refused since: DfE is to get it in full whatever it holds. A row for which changes are prepared
+    // waits for their sake: something that had retired is gone, where DfE merges.
+    let waits = matches!(row.status, Status::Pending | Status::Error);
+    let by_change = matches!(row.outgoing, Outgoing::Changes | Outgoing::OldChanges);
+    let by_hand = waits && !by_change && !returned && is_held(row);
     let (status, row_state, held) = match (row.held, same.held, same.current) {
         // Desired is held: nothing to send. A row set pending by hand, with all three equal, stays pending; also where DfE merges
         // and something has only retired, so that desired is another document and held all the same.
-        (Held::Document(_), true, current) if !returned && (current || by_hand) => (row.status, row.row_state, held),
+        (Held::Document(_), true, current) if !returned && (by_hand || (current && !(waits && by_change))) => {
+            (row.status, row.row_state, held)
+        }
         (Held::Document(_), true, _) => (Status::Sent, RowState::Unchanged, held),
         // Desired differs from what is held, or it is not known what is held, and the row already says so.
         (_, _, true) => {
@@ -121,7 +126,7 @@ fn in_cohort(row: &LedgerRow, hash: Hash, same: Comparison, policy: &Policy) -> 
             let keeps = matches!(row.status, Status::Pending | Status::Error | Status::Other);
             let status = if keeps { row.status } else { Status::Pending };
             let row_state = if held == Held::Unsure && !returned { row.row_state } else { needs_sending };
-            (status, row_state, held)
+            (status, row_state, if by_hand { Held::Unsure } else { held })
         }
         // A new change. The wish to have it sent survives, even if the change is taken back.
         (_, _, false) => (Status::Pending, needs_sending, if by_hand { Held::Unsure } else { held }),

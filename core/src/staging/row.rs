@@ -127,6 +127,8 @@ pub enum Outgoing {
     Full,
     /// What changed.
     Changes,
+    /// What had changed when an earlier `stage` looked: no longer what is to be prepared.
+    OldChanges,
     /// The purge of the child.
     Purge,
     /// Something else, or it has not been looked at.

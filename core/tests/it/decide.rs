@@ -354,3 +354,27 @@ fn a_resubmission_survives_a_retirement() {
     let change = change.expect("a change");
     assert_eq!((change.status, change.outgoing, change.current_hash), (Status::Sent, Outgoing::Nothing, Some(B)));
 }
+
+#[test]
+fn a_resubmission_survives_the_going_of_what_had_retired() {
+    // Nothing of what is desired changed, but DfE holds a record beside it that is gone by now.
+    let same = Comparison { current: true, held: false, stored_exactly: true };
+    for outgoing in [Outgoing::Nothing, Outgoing::Full, Outgoing::Other] {
+        let mut by_hand = row(A, Held::Document(A), Status::Pending, RowState::Unchanged);
+        by_hand.outgoing = outgoing;
+        let change = decide_by(Some(&by_hand), &Desired::Document { hash: A, same }, &merging(Mode::Partial));
+        let change = change.expect("a change");
+        assert_eq!((change.status, change.held, change.outgoing), (Status::Pending, Held::Unsure, Outgoing::Full));
+    }
+    // A row that waits because of such a record is not one that somebody set pending.
+    let mut waiting = row(A, Held::Document(A), Status::Pending, RowState::Updated);
+    waiting.outgoing = Outgoing::Changes;
+    assert_eq!(decide_by(Some(&waiting), &Desired::Document { hash: A, same }, &merging(Mode::Partial)), None);
+    waiting.outgoing = Outgoing::OldChanges;
+    let change = decide_by(Some(&waiting), &Desired::Document { hash: A, same }, &merging(Mode::Partial));
+    assert_eq!(change.map(|change| (change.held, change.outgoing)), Some((Held::Document(A), Outgoing::Changes)));
+    // The record is back before it was purged: nothing to send.
+    let same = Comparison { current: true, held: true, stored_exactly: true };
+    let change = decide_by(Some(&waiting), &Desired::Document { hash: A, same }, &merging(Mode::Partial));
+    assert_eq!(change.map(|change| (change.status, change.outgoing)), Some((Status::Sent, Outgoing::Nothing)));
+}

@@ -30,20 +30,73 @@ async fn a_success_has_one_receipt_for_each_record_in_order() {
 }
 
 #[tokio::test]
-async fn receipts_may_come_as_text() {
-    let text = "2025-11-20_10:11:12.1_a.json\n2025-11-20_10:11:12.123456789_b_c\n";
-    let server = Server::with_tokens(move |_, _| Reply::of(200, text)).await;
-    let receipts = send(&Bridge::new().sink(&server, ""), 2).await.expect("taken");
-    let ids: Vec<&str> = receipts.iter().map(|receipt| receipt.id.as_str()).collect();
-    assert_eq!(ids, ["a", "b_c"]);
+async fn receipts_may_come_in_every_form_that_has_been_seen() {
+    let forms = [
+        r#"["2025-11-20_10:11:12.13_a.json","2025-11-20_10:11:12.13_b_c.json"]"#,
+        r#"[" 2025-11-20_10:11:12.1_a.json ","2025-11-20_10:11:12.123456789_b_c"]"#,
+        "\u{feff}[\"2025-11-20_10:11:12.13_a\",\r\n \"2025-11-20_10:11:12.1234_b_c\"]\r\n",
+        "2025-11-20_10:11:12.1_a.json\n2025-11-20_10:11:12.123456789_b_c\n",
+        " 2025-11-20_10:11:12.13_a.json  2025-11-20_10:11:12.13_b_c.json ",
+        r#""2025-11-20_10:11:12.13_a.json\r\n2025-11-20_10:11:12.13_b_c.json""#,
+    ];
+    for (status, body) in forms.into_iter().flat_map(|body| [(200, body), (201, body)]) {
+        let server = Server::with_tokens(move |_, _| Reply::of(status, body)).await;
+        let receipts = send(&Bridge::new().sink(&server, ""), 2).await.expect(body);
+        let ids: Vec<&str> = receipts.iter().map(|receipt| receipt.id.as_str()).collect();
+        assert_eq!(ids, ["a", "b_c"], "{status} {body}");
+        let times = receipts.iter().map(|receipt| receipt.received_at.as_deref().unwrap_or_default());
+        assert!(times.into_iter().all(|time| time.starts_with("2025-11-20 10:11:12.1")), "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_with_another_number_of_receipts_is_unknown() {
+    for body in ["[]", r#"["one"]"#, r#"["a.json","b.json","c.json","d.json","e.json","f.json"]"#, "a.json b.json"] {
+        for status in [200, 201] {
+            assert_eq!(then(status, body).await, (Then::Unknown, Kind::Protocol), "{status} {body}");
+        }
+    }
 }
 
 #[tokio::test]
 async fn a_success_that_cannot_be_understood_is_unknown() {
-    for body in ["", "[]", r#"["one"]"#, r#"{"status":"ok"}"#, "<html>Please log in</html>"] {
-        assert_eq!(then(200, body).await, (Then::Unknown, Kind::Protocol), "{body}");
+    for status in [200, 201] {
+        for body in [
+            "",
+            r#"{"status":"ok"}"#,
+            "<html>Please log in</html>",
+            r#"["a","b","c","d",5]"#,
+            "thanks for all five of them",
+        ] {
+            assert_eq!(then(status, body).await, (Then::Unknown, Kind::Protocol), "{status} {body}");
+        }
     }
-    assert_eq!(then(204, "").await, (Then::Unknown, Kind::Protocol));
+}
+
+#[tokio::test]
+async fn a_success_without_a_body_says_nothing_of_the_batch_and_is_unknown() {
+    for status in [202, 204, 205] {
+        assert_eq!(then(status, "").await, (Then::Unknown, Kind::Protocol), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_web_page_in_place_of_receipts_is_unknown_and_a_proxy_is_suspected() {
+    let page = || Reply::of(200, "<html>Zoë Testchild</html>").with("content-type: text/html; charset=utf-8\r\n");
+    let server = Server::with_tokens(move |_, _| page()).await;
+    let error = refused(&Bridge::new().sink(&server, ""), 1).await;
+    assert_eq!((error.then, error.error.kind()), (Then::Unknown, Kind::Protocol));
+    assert!(error.error.advice().contains("proxy"), "{}", error.error.advice());
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_accepted_asks_for_another() {
+    let server = Server::with_tokens(|_, _| Reply::of(401, "Zoë Testchild")).await;
+    let error = refused(&Bridge::new().sink(&server, ""), 1).await;
+    assert_eq!((error.then, error.error.kind(), error.status), (Then::Reauthenticate, Kind::Permission, Some(401)));
+    for word in ["clock", "scope", "supplier_key"] {
+        assert!(error.error.advice().contains(word), "{}", error.error.advice());
+    }
 }
 
 #[tokio::test]
@@ -62,10 +115,18 @@ async fn a_refusal_that_breaks_off_is_still_a_refusal() {
 
 #[tokio::test]
 async fn malformed_records_are_named_by_the_first_index_of_each_path() {
-    let body = r#"{"errors":["[3].social_care_episodes[1].x: bad","[0].sex: Zoë Testchild","[3].y: bad","[5].z: out of range"]}"#;
     for status in [400, 422] {
-        assert_eq!(then(status, body).await, (Then::BadRecords(vec![0, 3]), Kind::Data));
-        assert_eq!(then(status, "Bad Request").await, (Then::BadRecords(Vec::new()), Kind::Data));
+        for (body, positions) in [
+            (r#"{"errors":["[3].social_care_episodes[1].x: bad","[0].sex: Zoë Testchild","[3].y: bad"]}"#, vec![0, 3]),
+            (r#"{"errors":{"$[2].a[4].b[0]":["bad"],"children[1].c[3]":["bad"]}}"#, vec![1, 2]),
+            // Beyond the batch, inside an unnamed record, or no index at all: the pipeline has to find it.
+            ("[5].z: out of range", Vec::new()),
+            ("social_care_episodes[1].x: bad", Vec::new()),
+            ("Bad Request", Vec::new()),
+            ("", Vec::new()),
+        ] {
+            assert_eq!(then(status, body).await, (Then::BadRecords(positions), Kind::Data), "{status} {body}");
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! A tiny HTTP server: it notes every request and answers as told.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// A request as it came.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ pub enum Reply {
     Close,
     /// Never answer.
     Hang,
+    /// Answer so, but not before being told to.
+    Held(Arc<Notify>, Box<Reply>),
 }
 
 impl Reply {
@@ -47,6 +51,14 @@ impl Reply {
         Reply::of(200, &format!("[{}]", receipts.join(",")))
     }
 
+    /// The same answer with these headers.
+    pub fn with(self, headers: &'static str) -> Reply {
+        match self {
+            Reply::Answer { status, body, .. } => Reply::Answer { status, headers, body },
+            other => other,
+        }
+    }
+
     pub fn token(name: &str, life: u64) -> Reply {
         Reply::of(200, &format!(r#"{{"access_token":"token-{name}","token_type":"Bearer","expires_in":{life}}}"#))
     }
@@ -56,6 +68,7 @@ impl Reply {
 pub struct Server {
     address: std::net::SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
+    connections: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -66,13 +79,16 @@ impl Server {
         let address = listener.local_addr().expect("an address");
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (noted, answer) = (requests.clone(), Arc::new(answer));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = connections.clone();
         let task = tokio::spawn(async move {
-            let mut connections = tokio::task::JoinSet::new();
+            let mut conversations = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(converse(stream, noted.clone(), answer.clone()));
+                counted.fetch_add(1, Ordering::Relaxed);
+                conversations.spawn(converse(stream, noted.clone(), answer.clone()));
             }
         });
-        Server { address, requests, task }
+        Server { address, requests, connections, task }
     }
 
     /// Gives tokens; `answer` is for batches.
@@ -88,6 +104,18 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// How many connections have been made.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Waits until so many batches have arrived.
+    pub async fn has_batches(&self, count: usize) {
+        while self.requests(false).len() < count {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     pub fn requests(&self, tokens: bool) -> Vec<Request> {
         self.requests.lock().expect("unharmed").iter().filter(|request| request.is_token() == tokens).cloned().collect()
     }
@@ -99,30 +127,36 @@ impl Drop for Server {
     }
 }
 
+/// Serves one connection until either end closes it.
 async fn converse<F: Fn(&Request, usize) -> Reply>(
     mut stream: TcpStream,
     noted: Arc<Mutex<Vec<Request>>>,
     answer: Arc<F>,
 ) {
-    let Some(request) = read(&mut stream).await else {
-        return;
-    };
-    let before = {
-        let mut noted = noted.lock().expect("unharmed");
-        let before = noted.iter().filter(|other| other.is_token() == request.is_token()).count();
-        noted.push(request.clone());
-        before
-    };
-    let (status, headers, body, length) = match answer(&request, before) {
-        Reply::Answer { status, headers, body } => (status, headers, body.clone(), body.len()),
-        Reply::Cut { status, body } => (status, "", body.clone(), body.len() + 10),
-        Reply::Close => return,
-        Reply::Hang => return tokio::time::sleep(Duration::from_secs(60)).await,
-    };
-    let text =
-        format!("HTTP/1.1 {status} Told\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}");
-    let _ = stream.write_all(text.as_bytes()).await;
-    let _ = stream.shutdown().await;
+    while let Some(request) = read(&mut stream).await {
+        let before = {
+            let mut noted = noted.lock().expect("unharmed");
+            let before = noted.iter().filter(|other| other.is_token() == request.is_token()).count();
+            noted.push(request.clone());
+            before
+        };
+        let mut reply = answer(&request, before);
+        while let Reply::Held(told, then) = reply {
+            told.notified().await;
+            reply = *then;
+        }
+        let (status, headers, body, missing) = match reply {
+            Reply::Answer { status, headers, body } => (status, headers, body, 0),
+            Reply::Cut { status, body } => (status, "", body, 10),
+            Reply::Close | Reply::Held(..) => return,
+            Reply::Hang => return tokio::time::sleep(Duration::from_secs(60)).await,
+        };
+        let length = body.len() + missing;
+        let text = format!("HTTP/1.1 {status} Told\r\ncontent-length: {length}\r\n{headers}\r\n{body}");
+        if stream.write_all(text.as_bytes()).await.is_err() || missing > 0 {
+            return;
+        }
+    }
 }
 
 async fn read(stream: &mut TcpStream) -> Option<Request> {

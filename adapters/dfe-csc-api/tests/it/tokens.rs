@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use csc_bridge_core::error::Kind;
 use csc_bridge_core::sink::Then;
+use tokio::sync::Notify;
 
 use crate::server::{Reply, Server};
 use crate::{Bridge, refused, send};
@@ -59,6 +60,43 @@ async fn a_refused_token_is_dropped_and_the_next_send_fetches_another() {
 }
 
 #[tokio::test]
+async fn a_late_refusal_of_an_old_token_leaves_the_new_one_in_place() {
+    // Two batches go out with the first token. The one that came first is refused last, when the token has been replaced.
+    let told = Arc::new(Notify::new());
+    let late = told.clone();
+    let server = Server::with_tokens(move |request, before| match request.header("authorization") {
+        Some("Bearer token-0") if before == 0 => Reply::Held(late.clone(), Box::new(Reply::of(401, ""))),
+        Some("Bearer token-0") => Reply::of(401, ""),
+        _ => Reply::receipts(1),
+    })
+    .await;
+    let sink = Bridge::new().sink(&server, "");
+    let slow = tokio::spawn({
+        let sink = sink.clone();
+        async move { refused(&sink, 1).await.then }
+    });
+    server.has_batches(1).await;
+    assert_eq!(refused(&sink, 1).await.then, Then::Reauthenticate);
+    send(&sink, 1).await.expect("taken with the second token");
+    told.notify_one();
+    assert_eq!(slow.await.expect("no panic"), Then::Reauthenticate);
+    send(&sink, 1).await.expect("taken with the second token still");
+    assert_eq!(server.requests(true).len(), 2);
+}
+
+#[tokio::test]
+async fn a_second_refusal_of_a_new_token_is_said_so_and_not_asked_about_again() {
+    let server = Server::with_tokens(|_, _| Reply::of(401, "wrong audience")).await;
+    let sink = Bridge::new().sink(&server, "");
+    for _ in 0..2 {
+        let error = refused(&sink, 1).await;
+        assert_eq!(error.then, Then::Reauthenticate);
+        assert!(error.error.advice().contains("scope"), "{}", error.error.advice());
+    }
+    assert_eq!((server.requests(true).len(), server.requests(false).len()), (2, 2));
+}
+
+#[tokio::test]
 async fn a_token_is_renewed_before_it_ends() {
     let server = Server::start(|request, before| match request.is_token() {
         true => Reply::token(&before.to_string(), 1),
@@ -86,6 +124,20 @@ async fn a_refusal_of_the_credentials_ends_the_run_and_advises() {
         assert_eq!((error.then, error.error.kind(), error.detail), (Then::GiveUp, Kind::Permission, None));
         assert!(error.error.advice().contains(word), "{}", error.error.advice());
         assert_eq!(server.requests(false).len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_answers_for_the_token_endpoint_is_named() {
+    for (status, headers, words) in [
+        (407, "proxy-authenticate: NTLM\r\n", "Windows logon (NTLM)"),
+        (403, "server: squid/6.10\r\n", "a proxy on the way answered 403"),
+    ] {
+        let server = token_endpoint_answering(move || Reply::Answer { status, headers, body: String::new() }).await;
+        let error = refused(&Bridge::new().sink(&server, ""), 1).await;
+        assert_eq!((error.then, error.error.kind()), (Then::GiveUp, Kind::Permission));
+        assert!(error.error.message().contains("token endpoint"), "{}", error.error.message());
+        assert!(error.error.message().contains(words), "{}", error.error.message());
     }
 }
 

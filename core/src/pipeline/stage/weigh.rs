@@ -3,7 +3,9 @@
 use super::Stager;
 use super::judging::{by_hash, status_after};
 use crate::config::Semantics;
-use crate::delta::{Change, Comparison, Delta, Desired, Effect, Rules, Still, canonical_hash, decide, same_document};
+use crate::delta::{
+    Change, Comparison, Delta, Desired, Effect, Rules, Still, canonical_hash, decide, is_purge_form, same_document,
+};
 use crate::error::Result;
 use crate::payload::Retired;
 use crate::payload::canonical::Json;
@@ -102,6 +104,13 @@ impl Stager<'_> {
                 Some(_) => (same.held || nothing) && purges.is_empty(),
             };
         }
+        let prepared = stored.and_then(|stored| stored.outgoing.as_deref());
+        if let (Some(row), Some(Ok(sent))) = (&mut row, prepared.map(Json::parse))
+            && !self.rules.is_full(&sent)
+            && !is_purge_form(&sent, wait.id)
+        {
+            row.outgoing = Outgoing::OldChanges;
+        }
         let wanted = Desired::Document { hash: wait.hash, same };
         let mut change = decide(row.as_ref(), &wanted, policy);
         let full = || (self.rules.full(&sides.desired, sides.held.as_ref(), &still), false);
@@ -115,7 +124,6 @@ impl Stager<'_> {
             _ => None,
         };
         // Only now can be said what is prepared already: if it is the same, there may be nothing to write.
-        let prepared = stored.and_then(|stored| stored.outgoing.as_deref());
         if let (Some(row), Some(change_to), Some((text, _)), Some(prepared)) = (&mut row, change, &outgoing, prepared)
             && same_json(text, prepared)
         {

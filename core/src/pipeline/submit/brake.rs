@@ -100,6 +100,11 @@ impl Brake {
         self.suspected.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 
+    /// Whether a record was refused so, and nothing has been accepted since.
+    pub fn is_suspicious(&self) -> bool {
+        !self.has_accepted() && self.suspected.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// A batch was refused whole.
     pub fn batch_refused(&self, error: Error) {
         self.batch_got_through();

@@ -8,9 +8,11 @@ use crate::config::Canary;
 use crate::error::{Error, Kind};
 use crate::staging::Candidate;
 
-/// The candidates, parted into the canary's steps; without one, all of them.
-pub(super) fn steps(canary: Option<&Canary>, mut candidates: Vec<Candidate>) -> Vec<Vec<Candidate>> {
+/// The candidates, parted into the canary's steps; without one, all of them. Rows in error are no canary: what was refused before
+/// says nothing about tonight. They go with the last step, which nothing follows.
+pub(super) fn steps(canary: Option<&Canary>, candidates: Vec<Candidate>) -> Vec<Vec<Candidate>> {
     let Some(canary) = canary else { return vec![candidates] };
+    let (after_error, mut candidates): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|row| row.after_error);
     let total = candidates.len();
     let mut steps = Vec::new();
     let mut done = 0;
@@ -25,6 +27,10 @@ pub(super) fn steps(canary: Option<&Canary>, mut candidates: Vec<Candidate>) -> 
         steps.push(candidates);
     }
     steps.retain(|step| !step.is_empty());
+    match steps.last_mut() {
+        Some(last) => last.extend(after_error),
+        None => steps.push(after_error),
+    }
     steps
 }
 
@@ -32,7 +38,10 @@ impl Shared {
     /// Judges a step by what became of it since `before`; stops the run where it did badly.
     pub(super) fn judge_step(&self, canary: &Canary, before: &Submitted) {
         let now = self.report().submitted;
-        let bad = (now.refused + now.failed + now.unknown) - (before.refused + before.failed + before.unknown);
+        // One that was refused alone before anything was accepted stays pending, and counts for what it is.
+        let suspected = u64::from(self.brake.is_suspicious());
+        let bad =
+            suspected + (now.refused + now.failed + now.unknown) - (before.refused + before.failed + before.unknown);
         let all = bad + now.sent - before.sent;
         let median = median(&mut self.take_answers());
         // Counts of one night: exact in a float.

@@ -14,7 +14,7 @@ use super::outgoing::{Fate, Ready};
 use super::parting::{FORBIDDEN, halved};
 use crate::config::ManagedBy;
 use crate::error::{Error, Kind, Result};
-use crate::sink::{Receipt, Record, SendError, Then};
+use crate::sink::{Receipt, Record, SendError, Sent, Then};
 use crate::staging::{Attempt, Claim, ClosedAs, IntentRecord, Outcome, RecordKind, SendResult};
 
 /// First pause before a retry; doubled each time, with full jitter.
@@ -112,7 +112,14 @@ impl Delivery<'_> {
         let mut renewed = false;
         let mut tries = 0;
         for number in 1.. {
-            self.shared.pace.turn().await;
+            tokio::select! {
+                () = self.shared.pace.turn() => {}
+                () = self.shared.brake.pulled() => {}
+            }
+            // A wait may be long, and a batch that waited is not in flight.
+            if self.shared.brake.is_on() {
+                return Ok(Vec::new());
+            }
             if !self.claim.still_held().await? {
                 tracing::warn!("a batch changed hands before it was sent; its rows stay pending");
                 self.keeps_going = false;
@@ -206,9 +213,12 @@ impl Delivery<'_> {
         let records: Vec<Record<'_>> =
             group.iter().map(|ready| Record { person_id: &ready.row.person_id, document: &ready.document }).collect();
         let began = Instant::now();
-        let answer = self.shared.sink.send(&records).await;
+        let Sent { result, request_id } = self.shared.sink.send_with_request_id(&records).await;
         self.shared.answered(began.elapsed());
-        Ok(answer.and_then(|receipts| match receipts.len() == group.len() {
+        if let Some(request_id) = request_id {
+            tracing::info!(attempt_id, request_id, records = records.len(), "the API answered");
+        }
+        Ok(result.and_then(|receipts| match receipts.len() == group.len() {
             true => Ok(receipts),
             false => Err(SendError {
                 error: Error::new(

@@ -28,12 +28,18 @@ impl Delivery<'_> {
             let path = error.detail.as_deref().and_then(|detail| reason::path(detail, index, &known));
             self.refuse_for(vec![ready], &error, path, attempt_id);
         }
+        // Without a status the sink itself held them back: nobody was asked.
+        let is_answer = error.status.is_some();
         if others.is_empty() {
             // An authority whose batches are refused whole, one after another and from the start, has the wrong code, not bad records.
-            self.shared.brake.batch_refused(error.error);
+            if is_answer {
+                self.shared.brake.batch_refused(error.error);
+            }
             return Ok(Vec::new());
         }
-        self.shared.brake.batch_got_through();
+        if is_answer {
+            self.shared.brake.batch_got_through();
+        }
         self.not_taken(&others, attempt_id).await?;
         Ok(if self.may_spend(1) { vec![others] } else { Vec::new() })
     }
