@@ -9,40 +9,73 @@ const INTERRUPTED: i32 = 130;
 /// Listens from now on. The interrupt is set by the first signal.
 pub fn listen() -> Interrupt {
     let interrupt = Interrupt::default();
-    let heard = interrupt.clone();
-    tokio::spawn(async move {
-        // Where signals cannot be had, the program ends by them as any other does.
-        while let Ok(()) = next().await {
-            if heard.is_set() {
-                tracing::warn!("a second signal: the program ends at once");
-                std::process::exit(INTERRUPTED);
-            }
-            tracing::warn!("a signal: what is in flight is finished; a second one ends the program at once");
-            eprintln!("finishing what is in flight; once more ends the program at once");
-            heard.set();
-        }
-    });
+    match Signals::new() {
+        Ok(signals) => drop(tokio::spawn(obey(signals, interrupt.clone()))),
+        // The program ends by them as any other does.
+        Err(error) => tracing::debug!(kind = %error.kind(), "signals cannot be listened to"),
+    }
     interrupt
 }
 
+async fn obey(mut signals: Signals, interrupt: Interrupt) {
+    signals.next().await;
+    tracing::warn!("a signal: what is in flight is finished; a second one ends the program at once");
+    eprintln!("finishing what is in flight; once more ends the program at once");
+    interrupt.set();
+    signals.next().await;
+    tracing::warn!("a second signal: the program ends at once");
+    std::process::exit(INTERRUPTED);
+}
+
+/// Listeners, made once: none of two signals in a row is missed.
 #[cfg(unix)]
-async fn next() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
+/// Listeners, made once: none of two signals in a row is missed.
 #[cfg(windows)]
-async fn next() -> std::io::Result<()> {
-    use tokio::signal::windows::{ctrl_break, ctrl_close, ctrl_shutdown};
-    let (mut broken, mut closed, mut shut_down) = (ctrl_break()?, ctrl_close()?, ctrl_shutdown()?);
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = broken.recv() => Ok(()),
-        _ = closed.recv() => Ok(()),
-        _ = shut_down.recv() => Ok(()),
+struct Signals {
+    interrupted: tokio::signal::windows::CtrlC,
+    broken: tokio::signal::windows::CtrlBreak,
+    closed: tokio::signal::windows::CtrlClose,
+    shut_down: tokio::signal::windows::CtrlShutdown,
+}
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> std::io::Result<Signals> {
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        Ok(Signals {
+            interrupted: ctrl_c()?,
+            broken: ctrl_break()?,
+            closed: ctrl_close()?,
+            shut_down: ctrl_shutdown()?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupted.recv() => {}
+            _ = self.broken.recv() => {}
+            _ = self.closed.recv() => {}
+            _ = self.shut_down.recv() => {}
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! The program as its users meet it: the rules by hand-written fixtures, the commands by running them.
 
+mod answers;
 mod api;
 mod canaries;
+mod canary;
 mod canary_failures;
 mod commands;
+mod crashes;
 mod defects;
 mod defects_documents;
 mod defects_sending;
@@ -12,6 +15,7 @@ mod firewall;
 mod fixture;
 mod golden;
 mod guards;
+mod isolation;
 mod killed;
 mod mistakes;
 mod model;
@@ -22,8 +26,10 @@ mod profiles;
 mod program;
 mod purges;
 mod refusals;
+mod signals;
 mod sql_believed;
 mod sql_filled;
+mod staged;
 mod unchanged;
 mod upgrade;
 mod way;

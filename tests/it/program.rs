@@ -331,6 +331,10 @@ impl Dfe {
         self.running.stats()
     }
 
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
     /// What is held, by child.
     pub fn children(&self) -> BTreeMap<String, Value> {
         by_child(&get(self.addr(), "/_simulator/children/845"))

@@ -265,6 +265,10 @@ impl Sequence {
         self.late.append(&mut log.late);
         self.wanted.retain(|child| !log.left.contains(child));
         self.excused.extend(if has_died { log.sent.clone() } else { log.doubtful.clone() });
+        if has_died {
+            // Of several workers one may have died between its intent and its request: nobody can know that it never left.
+            self.excused.extend(self.office.waiting());
+        }
         let recorded = format!(
             "SELECT person_id FROM ssd_api_submission_log WHERE run_id = '{run_id}' AND outcome IN ('accepted', 'purged')"
         );

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Shared;
 use super::brake::Stopped;
 use super::outgoing::{Fate, Ready};
-use super::parting::{FORBIDDEN, halved};
+use super::parting::{FORBIDDEN, Suspect, halved};
 use crate::config::ManagedBy;
 use crate::error::{Error, Kind, Result};
 use crate::sink::{Receipt, Record, SendError, Sent, Then};
@@ -33,6 +33,7 @@ pub(super) async fn batch(shared: &Shared, ids: &[String]) -> Result<()> {
         claim,
         outcomes: Vec::new(),
         extra_requests: 0,
+        suspects: Vec::new(),
         is_parted: false,
         is_failed: false,
         keeps_going: true,
@@ -48,6 +49,8 @@ pub(super) struct Delivery<'a> {
     pub(super) outcomes: Vec<Outcome>,
     /// Requests beyond the first, spent on parting groups.
     pub(super) extra_requests: u32,
+    /// Of whom it is not yet known whether they or all are refused.
+    pub(super) suspects: Vec<Suspect>,
     /// Whether a server error parted the batch.
     pub(super) is_parted: bool,
     /// Whether the batch counts as failed already.
@@ -70,7 +73,7 @@ impl Delivery<'_> {
             }
             groups.extend(self.send(group).await?);
         }
-        Ok(())
+        self.judge_suspects(self.keeps_going && !self.shared.brake.is_on()).await
     }
 
     /// Sorts out rows of which nothing is sent.

@@ -11,6 +11,13 @@ use crate::staging::{Outcome, SendResult};
 /// The status of DfE's firewall, and of an authority without access.
 pub(super) const FORBIDDEN: u16 = 403;
 
+/// A record that was refused alone, and not by name, before anything had been accepted.
+pub(super) struct Suspect {
+    group: Vec<Ready>,
+    error: SendError,
+    attempt_id: String,
+}
+
 impl Delivery<'_> {
     /// Some records are named as bad: they are refused, and the others are sent on.
     pub(super) async fn part_named(
@@ -63,12 +70,8 @@ impl Delivery<'_> {
                 self.shared.brake.batch_got_through();
                 return Ok(Vec::new());
             }
-            self.not_taken(&group, attempt_id).await?;
-            match self.extra_requests {
-                0 => self.shared.brake.suspect(error.error),
-                // All larger groups were refused before it.
-                _ => self.shared.brake.stop(Stopped::Systemic, error.error),
-            }
+            // Another group of this batch may pass yet: see `judge_suspects`.
+            self.suspects.push(Suspect { group, error, attempt_id: attempt_id.to_owned() });
             return Ok(Vec::new());
         }
         self.not_taken(&group, attempt_id).await?;
@@ -79,6 +82,25 @@ impl Delivery<'_> {
             self.shared.brake.stop(Stopped::Systemic, error.error);
         }
         Ok(Vec::new())
+    }
+
+    /// The records that were refused alone while nothing had been accepted: bad where something has been since. Else the run ends, if
+    /// all groups of a larger batch were refused, or will be said to have ended so, if nothing else is accepted either.
+    pub(super) async fn judge_suspects(&mut self, all_tried: bool) -> Result<()> {
+        for Suspect { group, error, attempt_id } in std::mem::take(&mut self.suspects) {
+            if self.shared.brake.has_accepted() {
+                self.refuse(group, &error, &attempt_id);
+                self.shared.brake.batch_got_through();
+                continue;
+            }
+            self.not_taken(&group, &attempt_id).await?;
+            match self.extra_requests {
+                0 => self.shared.brake.suspect(error.error),
+                _ if all_tried => self.shared.brake.stop(Stopped::Systemic, error.error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Takes requests from the batch's budget for parting.
