@@ -110,7 +110,7 @@ pub struct NightArgs {
 
 #[derive(Args, Clone, Default)]
 pub struct Careful {
-    /// Send a small part first, then ever larger ones, and stop where one does badly: see [canary]
+    /// Send a small part first, then ever larger ones, and stop where one does badly, as the configuration says
     #[arg(long)]
     pub canary: bool,
 }
