@@ -73,9 +73,11 @@ impl Stager<'_> {
         let wanted = Desired::Document { hash: wait.hash, same };
         let change = decide(row.as_ref(), &wanted, &self.settings.policy);
         let mut judged = Judged { row, change, outgoing: None, partial: None, purges: Vec::new(), differs: true };
-        // What is as it was is not looked into: on most nights that is nearly everybody.
+        // What is as it was is not looked into: on most nights that is nearly everybody. Nor is a child of whom DfE holds nothing: on the
+        // first night that is everybody.
         let is_refreshed = change.is_none_or(|change| change.effect == Effect::Refreshed);
-        if !is_refreshed || self.settings.shows.foreseen {
+        let is_held = judged.row.as_ref().is_some_and(|row| row.held != Held::Nothing);
+        if is_held && (!is_refreshed || self.settings.shows.foreseen) {
             let still = wait.still();
             let sides = Sides::read(judged.row.as_ref(), wait, stored)?;
             judged.purges = self.purges(&sides, &still);
@@ -179,19 +181,11 @@ impl Stager<'_> {
     /// Counts what would be sent of a child.
     pub(super) fn foresee(&mut self, wait: &Waiting<'_>, stored: Option<&Documents>, judged: &Judged) -> Result<()> {
         let status = status_after(judged.row.as_ref(), judged.change);
-        let (bytes, is_partial) = match &judged.outgoing {
-            Some((text, is_partial)) => (text.len(), *is_partial),
-            // Where DfE merges, it is prepared already.
-            None => {
-                let prepared = stored.and_then(|stored| stored.outgoing.as_ref());
-                let merges = self.settings.policy.semantics == Semantics::Merge;
-                let partial = |text: &String| Json::parse(text).is_ok_and(|sent| !self.rules.is_full(&sent));
-                match prepared.filter(|_| merges) {
-                    Some(text) => (text.len(), partial(text)),
-                    None => (wait.document.len(), false),
-                }
-            }
-        };
+        // Where DfE merges, what is to be sent is always prepared anew to be compared; else the document goes as it is.
+        let (bytes, is_partial) = judged
+            .outgoing
+            .as_ref()
+            .map_or((wait.document.len(), false), |(text, is_partial)| (text.len(), *is_partial));
         let sides = Sides::read(judged.row.as_ref(), wait, stored)?;
         let foreseen = &mut self.report.foreseen;
         foreseen.would_send.document(bytes, is_partial, status);
