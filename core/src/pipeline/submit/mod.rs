@@ -124,7 +124,7 @@ pub async fn submit(
     let may_hold = |held: Option<&str>, mentioned: &str| rules.after_no_answer(held, mentioned);
     let recovered = staging.recover(sink.limits().request_life, &may_hold).await?;
     let candidates = staging.candidates(settings.choice()).await?;
-    let superseded = staging_superseded(&*staging, &settings).await?;
+    let superseded = superseded(&*staging, &settings).await?;
     let total = candidates.len() as u64;
     let max_records = sink.limits().max_records;
     let steps = canary::steps(settings.canary.as_ref(), candidates);
@@ -215,7 +215,7 @@ async fn work_all(shared: &Arc<Shared>) -> Option<Error> {
 }
 
 /// In a table that other tools filled a child may have several rows, of which the newest counts.
-async fn staging_superseded(staging: &dyn Staging, settings: &SubmitSettings) -> Result<u64> {
+async fn superseded(staging: &dyn Staging, settings: &SubmitSettings) -> Result<u64> {
     let rows = if settings.managed_by == ManagedBy::Sql { staging.superseded().await? } else { 0 };
     if rows > 0 {
         tracing::warn!(rows, "children have several rows; the newest of each counts, the others are left alone");
