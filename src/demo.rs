@@ -158,7 +158,8 @@ async fn compare(global: &Global, simulator: &Running) -> anyhow::Result<Compare
 
 /// Of children no longer in the cohort: how many are marked so, with exactly what DfE holds as what it accepted last.
 async fn marked(config: &Config, ids: &[String], held: &BTreeMap<String, Value>) -> anyhow::Result<usize> {
-    let staging = registry().database(&config.staging.adapter)?.staging(&config.staging.options, &config.staging)?;
+    let staging =
+        registry().database(&config.staging.adapter)?.staging(&config.staging.options, &config.staging, None)?;
     let out: Vec<String> =
         staging.ledger(ids).await?.into_iter().filter(|row| row.row_state.is_out()).map(|row| row.person_id).collect();
     let mut count = 0;

@@ -69,7 +69,9 @@ impl Setup {
         // It takes keys over from [source]: a slip there is told as [source]'s own.
         self.source()?;
         let staging = &self.config.staging;
-        self.registry.database(&staging.adapter)?.staging(&staging.options, staging)
+        let file = self.config.state_dir.join(format!("submission-log-{}.sqlite", self.config.la_code));
+        let fallback = csc_bridge_sqlite::fallback_logs(&file, staging)?;
+        self.registry.database(&staging.adapter)?.staging(&staging.options, staging, Some(fallback))
     }
 
     /// The sink.

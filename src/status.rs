@@ -39,19 +39,22 @@ pub async fn status(global: &Global, args: &StatusArgs, report: &mut Report) -> 
     for (reason, count) in &found.errors {
         *refusals.entry(code(reason)).or_default() += count;
     }
-    let last_run = found.last_run.as_ref().map(|(run_id, command, at, exit_code)| {
+    let last_run = found.logs.last_run.as_ref().map(|(run_id, command, at, exit_code)| {
         json!({ "run_id": run_id, "command": command, "at": at, "exit_code": exit_code })
     });
     let mut lines: Vec<(String, String)> =
         states.iter().map(|(name, count)| ((*name).to_owned(), count.to_string())).collect();
-    lines.push(("requests without an answer".into(), found.open_intents.to_string()));
+    lines.push(("requests without an answer".into(), found.logs.open_intents.to_string()));
     lines.extend(found.oldest_pending.clone().map(|at| ("oldest change to be sent".to_owned(), at)));
-    if let Some((_, command, at, exit_code)) = &found.last_run {
+    if let Some((_, command, at, exit_code)) = &found.logs.last_run {
         lines.push(("last run".into(), format!("{command}, ended {at}, exit code {exit_code}")));
     }
     for (code, count) in &refusals {
         let code = code.map_or("without a code".to_owned(), |code| format!("with {code}"));
         lines.push((format!("in error {code}"), count.to_string()));
+    }
+    if let Some(file) = found.logs_apart {
+        lines.push(("submission log, on this machine only".into(), file));
     }
     report.table("Staging", &lines);
     report.key("states", states);
@@ -60,7 +63,7 @@ pub async fn status(global: &Global, args: &StatusArgs, report: &mut Report) -> 
         refusals.iter().map(|(code, count)| json!({ "code": code, "path": null, "count": count })).collect();
     report.key("refusals", refusals);
     report.key("last_run", last_run);
-    report.key("open_intents", found.open_intents);
+    report.key("open_intents", found.logs.open_intents);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use crate::config::{Options, StagingConfig};
 use crate::error::{Error, Kind, Result};
 use crate::sink::{Facts, Sink};
 use crate::source::{Source, SourceWriter};
-use crate::staging::Staging;
+use crate::staging::{Logs, Staging};
 
 /// A kind of database: reads the SSD, keeps the staging table.
 #[async_trait]
@@ -20,8 +20,14 @@ pub trait DatabaseAdapter: Send + Sync {
     /// The database of `[source]`. Checks the options; opens nothing yet.
     fn source(&self, options: &Options) -> Result<Arc<dyn Source>>;
 
-    /// The staging tables in the database that `options` name. Checks the options; opens nothing yet.
-    fn staging(&self, options: &Options, config: &StagingConfig) -> Result<Arc<dyn Staging>>;
+    /// The staging tables in the database that `options` name, with `fallback` for the logs where that database refuses them. Checks
+    /// the options; opens nothing yet.
+    fn staging(
+        &self,
+        options: &Options,
+        config: &StagingConfig,
+        fallback: Option<Arc<dyn Logs>>,
+    ) -> Result<Arc<dyn Staging>>;
 
     /// Writes made-up children into the database of `[source]`, for `generate` and `mutate`. Creates the database where that is
     /// a matter of creating a file.

@@ -108,6 +108,11 @@ pub trait Dialect: Send + Sync {
     /// Creates a temporary table that only this connection sees; `key` is its primary key.
     fn create_temporary(&self, name: &str, columns: &[(&str, Store)], key: &str) -> String;
 
+    /// Takes all rows out of a temporary table.
+    fn clear_temporary(&self, name: &str) -> String {
+        format!("DELETE FROM {}", self.temporary(name))
+    }
+
     /// Tells the planner how many rows a temporary table has, where it does not find out by itself.
     fn analyze_temporary(&self, name: &str) -> Option<String>;
 

@@ -19,6 +19,9 @@ pub trait Engine: Send + Sync {
         Ok(true)
     }
 
+    /// Where it is, for messages: without a password, and without what only a server knows.
+    fn place(&self) -> String;
+
     /// Opens a connection.
     async fn connect(&self, purpose: Purpose) -> Result<Box<dyn Connection>>;
 

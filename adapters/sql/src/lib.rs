@@ -25,5 +25,5 @@ pub use engine::{Engine, Lock, Purpose};
 pub use path::scan_sql;
 pub use set::SET;
 pub use source::SqlSource;
-pub use staging::{SqlStaging, StagingNames};
+pub use staging::{SqlLogs, SqlStaging, StagingNames};
 pub use writer::SqlWriter;

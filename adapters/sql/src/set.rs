@@ -36,9 +36,15 @@ pub(crate) async fn replace(
     table: &str,
     rows: &RecordBatch,
 ) -> Result<()> {
-    connection.execute(&format!("DELETE FROM {}", dialect.temporary(table)), &[]).await?;
+    clear(connection, dialect, table).await?;
     connection.load(&dialect.temporary(table), rows).await?;
     analyze(connection, dialect, table).await
+}
+
+/// Takes all rows out of a temporary table.
+pub(crate) async fn clear(connection: &mut dyn Connection, dialect: &dyn Dialect, table: &str) -> Result<()> {
+    connection.execute(&dialect.clear_temporary(table), &[]).await?;
+    Ok(())
 }
 
 /// Lets the planner know how many rows a temporary table has. Without it a planner takes a set for as large as an SSD table and

@@ -42,6 +42,10 @@ impl Engine for SqliteEngine {
         &SqliteDialect
     }
 
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
     async fn exists(&self) -> Result<bool> {
         let path = self.path.clone();
         blocking(move || open::exists(&path)).await

@@ -72,7 +72,7 @@ pub(crate) fn explain(error: &rusqlite::Error, path: &Path) -> Error {
         ErrorCode::SystemIoFailure | ErrorCode::NoLargeFileSupport => (
             Kind::Io,
             "could not be read or written by the operating system",
-            "check the disk; a network share is no place for SQLite",
+            "check that the disk has room and is well; a network share is no place for SQLite",
         ),
         ErrorCode::OutOfMemory => (Kind::Io, "needs more memory than there is", "free some memory"),
         ErrorCode::OperationInterrupted => (Kind::Incomplete, "was interrupted while it was read", "run again"),

@@ -19,6 +19,6 @@ mod open;
 mod scan;
 mod turn;
 
-pub use adapter::SqliteAdapter;
+pub use adapter::{SqliteAdapter, fallback_logs};
 pub use dialect::SqliteDialect;
 pub use engine::SqliteEngine;

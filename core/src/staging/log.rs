@@ -1,8 +1,14 @@
-//! The submission log's attempts and outcomes, the run log's runs, and the status read from both.
+//! The submission log's attempts and outcomes, the run log's runs, the status read from both, and the [`Logs`] where they are kept
+//! apart from the staging table.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
 
 use super::row::{Hash, Held, RowState, Status};
+use crate::error::Result;
 
 /// One request that is about to leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,20 +58,111 @@ impl RecordKind {
     }
 }
 
-/// How an intent was closed without an outcome for its row.
+/// How an intent was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClosedAs {
+    /// DfE took the record.
+    Accepted,
+    /// DfE took the purge of the child, of whom it now holds nothing.
+    Purged,
+    /// DfE refused the record.
+    Refused,
     /// DfE's end answered that it took nothing, or was never reached: the records may be sent again.
     NotTaken,
+    /// The answer never came.
+    Unknown,
 }
 
 impl ClosedAs {
     /// The word in the submission log.
     pub fn word(self) -> &'static str {
         match self {
+            ClosedAs::Accepted => "accepted",
+            ClosedAs::Purged => "purged",
+            ClosedAs::Refused => "refused",
             ClosedAs::NotTaken => "not_taken",
+            ClosedAs::Unknown => "unknown",
         }
     }
+}
+
+/// The end of one intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closing {
+    /// The attempt.
+    pub attempt_id: String,
+    /// The record's child.
+    pub person_id: String,
+    /// How it ended.
+    pub closed_as: ClosedAs,
+    /// DfE's id of the record, where it gave one.
+    pub response_id: Option<String>,
+}
+
+/// An open intent of which nothing can come any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostIntent {
+    /// The attempt.
+    pub attempt_id: String,
+    /// The record's child, trimmed.
+    pub person_id: String,
+    /// [`IntentRecord::mentioned`].
+    pub mentioned: Option<String>,
+}
+
+/// The two logs: `ssd_api_submission_log` and `ssd_api_run_log`.
+///
+/// They are beside the staging table, where a row and its intents are written in one transaction. Where that database refuses
+/// them they are in a SQLite file of the machine that sends, and this is what the staging table sees of them. Then each thing is
+/// committed in the order in which a crash between two does no harm: an intent before its request, a row before the end of its
+/// intents.
+#[async_trait]
+pub trait Logs: Send + Sync {
+    /// Where they are, for messages.
+    fn place(&self) -> String;
+
+    /// Whether they are there already.
+    async fn exist(&self) -> Result<bool>;
+
+    /// Creates what is missing.
+    async fn prepare(&self) -> Result<()>;
+
+    /// As [`super::Staging::open_intents`].
+    async fn open(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()>;
+
+    /// Closes open intents, all of them or, where an error is returned, none.
+    async fn close(&self, closings: &[Closing]) -> Result<()>;
+
+    /// Of which children (trimmed) a request waits for its answer: of all, or of some (trimmed, distinct).
+    async fn waiting(&self, among: Option<&[String]>) -> Result<HashSet<String>>;
+
+    /// The open intents older than `older_than`, by the logs' own clock, in the order in which they were opened.
+    async fn lost(&self, older_than: Duration) -> Result<Vec<LostIntent>>;
+
+    /// The hash that DfE last accepted for these children (trimmed, distinct). Nothing is known where something came after it: a
+    /// request whose answer never came, or the purge of the child.
+    async fn last_accepted(&self, ids: &[String]) -> Result<HashMap<String, Hash>>;
+
+    /// As [`super::Staging::last_staged`].
+    async fn last_staged(&self) -> Result<Option<LastStaged>>;
+
+    /// As [`super::Staging::record_run`].
+    async fn record_run(&self, run: &RunRecord) -> Result<()>;
+
+    /// As [`super::Staging::prune`].
+    async fn prune(&self, older_than: Duration) -> Result<u64>;
+
+    /// The logs' part of [`super::Staging::status`].
+    async fn status(&self) -> Result<LogStatus>;
+}
+
+/// The logs' part of a [`StatusReport`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogStatus {
+    /// Intents without an answer.
+    pub open_intents: u64,
+    /// The newest run: run_id, command, when it ended, exit code.
+    pub last_run: Option<(String, String, String, i32)>,
 }
 
 /// What became of one claimed row.
@@ -169,10 +266,10 @@ pub struct StatusReport {
     pub states: Vec<(Status, RowState, bool, u64)>,
     /// `last_updated` of the oldest row to be sent, as the database prints it.
     pub oldest_pending: Option<String>,
-    /// Intents without an answer.
-    pub open_intents: u64,
-    /// The newest run: run_id, command, when it ended, exit code.
-    pub last_run: Option<(String, String, String, i32)>,
+    /// What the logs say.
+    pub logs: LogStatus,
+    /// Where the logs are, if not beside the staging table.
+    pub logs_apart: Option<String>,
     /// Reasons of rows in error: the text of `api_response`, with counts. May quote data: the caller reduces it to codes.
     pub errors: Vec<(String, u64)>,
 }

@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use log::{Attempt, ClosedAs, IntentRecord, LastStaged, Outcome, RecordKind, RunRecord, SendResult, StatusReport};
+pub use log::{
+    Attempt, ClosedAs, Closing, IntentRecord, LastStaged, LogStatus, Logs, LostIntent, Outcome, RecordKind, RunRecord,
+    SendResult, StatusReport,
+};
 pub use row::{Applied, Documents, Hash, Held, LedgerRow, NewDocument, Outgoing, RowState, RowVersion, Status, Write};
 
 use crate::error::Result;
@@ -144,8 +147,8 @@ pub trait Claim: Send + Sync {
     /// Returns whether all of it still holds.
     async fn still_held(&mut self) -> Result<bool>;
 
-    /// Writes the outcomes and closes their intents in one transaction, then releases the locks. Rows of the claim
-    /// without an outcome stay as they are.
+    /// Writes the outcomes and closes their intents in one transaction (where the logs are elsewhere: one after the other), then
+    /// releases the locks. Rows of the claim without an outcome stay as they are.
     async fn record(self: Box<Self>, outcomes: Vec<Outcome>) -> Result<()>;
 }
 

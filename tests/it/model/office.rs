@@ -174,7 +174,7 @@ impl Office {
 
     /// The staging tables as a process that has just begun sees them.
     pub fn staging(&self) -> Arc<dyn Staging> {
-        SqliteAdapter.staging(&self.config.staging.options, &self.config.staging).expect("staging")
+        SqliteAdapter.staging(&self.config.staging.options, &self.config.staging, None).expect("staging")
     }
 
     /// The definition on a run date.

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::staging::{Applied, ChangeSet, Status, Write};
 
-use super::{Lease, Shared, tables};
+use super::pool::Lease;
+use super::{Shared, tables};
 use crate::{Dialect, SET, Store, UpdateFrom, Value, name, set};
 
 /// Everything that was pushed.
@@ -39,6 +40,7 @@ const COLUMNS: &[(&str, Store)] = &[
 
 /// Changes in a temporary table of a connection of their own.
 pub(super) struct SqlChangeSet {
+    shared: Arc<Shared>,
     lease: Lease,
     /// Whether the change at each number inserts.
     fresh: Vec<bool>,
@@ -51,12 +53,12 @@ impl SqlChangeSet {
         tables::check_for_stage(&mut *lease, &shared.names.staging).await?;
         lease.execute(&dialect.create_temporary(CHANGES, COLUMNS, "number"), &[]).await?;
         lease.execute(&dialect.create_temporary(MATCHED, &[("number", Store::Integer)], "number"), &[]).await?;
-        Ok(SqlChangeSet { lease, fresh: Vec::new() })
+        Ok(SqlChangeSet { shared: shared.clone(), lease, fresh: Vec::new() })
     }
 
     /// Writes the changes numbered `from..to`, all of them that still may be, or none.
     async fn apply_slice(&mut self, from: usize, to: usize, applied: &mut Applied) -> Result<()> {
-        let shared = self.lease.shared.clone();
+        let shared = self.shared.clone();
         let sql = Statements { dialect: shared.dialect(), staging: &shared.sql.staging };
         let range = [number(from)?, number(to - 1)?].map(Value::Integer);
 
@@ -140,12 +142,12 @@ impl ChangeSet for SqlChangeSet {
             ("current_hash", bytes(&|write| write.current_hash.map(|hash| hash.to_vec()))),
             ("held", bytes(&|write| write.held.to_column().map(|hash| hash.to_vec()))),
         ])?;
-        let target = self.lease.shared.dialect().temporary(CHANGES);
+        let target = self.shared.dialect().temporary(CHANGES);
         self.lease.load(&target, &rows).await
     }
 
     async fn apply(mut self: Box<Self>) -> Result<Applied> {
-        let shared = self.lease.shared.clone();
+        let shared = self.shared.clone();
         set::analyze(&mut *self.lease, shared.dialect(), CHANGES).await?;
         let mut applied = Applied::default();
         for from in (0..self.fresh.len()).step_by(SLICE) {

@@ -7,7 +7,7 @@ use csc_bridge_core::error::Result;
 use csc_bridge_core::staging::{Candidate, Choice, Status};
 
 use super::{Shared, ledger};
-use crate::{Dialect, SET};
+use crate::{Dialect, SET, name};
 
 /// Whether the child of row `t` is out of the cohort. Never null.
 pub(super) fn out(dialect: &dyn Dialect) -> String {
@@ -75,28 +75,16 @@ fn place(alias: &str, key: &str) -> String {
     )
 }
 
-/// Whether no request for row `t` waits for its answer.
-pub(super) fn no_open_intent(shared: &Shared) -> String {
-    let dialect = shared.dialect();
-    format!(
-        "NOT EXISTS (SELECT 1 FROM {} l WHERE {} = {} AND l.outcome IS NULL)",
-        shared.sql.log,
-        dialect.key("l.person_id"),
-        dialect.key("t.person_id"),
-    )
-}
-
 /// Keys of the rows to be sent, in sending order.
 pub(super) async fn candidates(shared: &Arc<Shared>, choice: Choice) -> Result<Vec<Candidate>> {
     let dialect = shared.dialect();
     let mut lease = shared.lease().await?;
     let sql = format!(
-        "SELECT {}, {} FROM {} t WHERE {} AND {} ORDER BY t.last_updated, t.id",
+        "SELECT {}, {} FROM {} t WHERE {} ORDER BY t.last_updated, t.id",
         dialect.text("t.person_id"),
         dialect.text("t.submission_status"),
         shared.sql.staging,
         chosen(shared, choice, Among::Table),
-        no_open_intent(shared),
     );
     let rows = lease.query(&sql, &[]).await?;
     let surplus = match choice {
@@ -106,12 +94,17 @@ pub(super) async fn candidates(shared: &Arc<Shared>, choice: Choice) -> Result<V
         Choice::Sql => 0,
     };
     lease.give_back();
+    // After the rows: a request that a sender opened in between has already sent its row.
+    let waiting = shared.logs().await?.waiting(None).await?;
     if surplus > 0 {
         return Err(ledger::duplicates(&shared.names.staging, usize::try_from(surplus).unwrap_or(usize::MAX)));
     }
     let mut candidates = Vec::with_capacity(rows.len());
     for mut row in rows {
         let person_id = row.word(0)?;
+        if waiting.contains(name::trimmed(&person_id)) {
+            continue;
+        }
         let after_error = Status::from_column(row.text(1)?.as_deref()) == Status::Error;
         candidates.push(Candidate { person_id, after_error });
     }

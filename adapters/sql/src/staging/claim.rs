@@ -11,8 +11,9 @@ use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::{Choice, Claim, ClaimedRow, Hash, Held, Outcome, RowState};
 
-use super::choose::{Among, chosen, no_open_intent};
-use super::{Lease, Shared, history, ledger, record};
+use super::choose::{Among, chosen};
+use super::pool::Lease;
+use super::{Shared, ledger, record};
 use crate::{Row, SET, name, set};
 
 /// Ids that this process has claimed, given back on drop.
@@ -44,6 +45,7 @@ impl Drop for Reservation {
 
 /// Rows held for one batch. Its connection keeps the batch's ids in the [`SET`].
 pub(super) struct SqlClaim {
+    shared: Arc<Shared>,
     lease: Lease,
     choice: Choice,
     rows: Vec<ClaimedRow>,
@@ -67,12 +69,13 @@ impl SqlClaim {
         let reservation = Reservation::of(shared, ids);
         let mut lease = shared.lease().await?;
         let mut seen = HashSet::new();
-        let wanted: Vec<&str> = ids
+        let wanted: Vec<String> = ids
             .iter()
             .map(|id| name::trimmed(id))
             .filter(|id| reservation.ids.contains(*id) && seen.insert(*id))
+            .map(str::to_owned)
             .collect();
-        set::fill(&mut *lease, dialect, wanted).await?;
+        set::fill(&mut *lease, dialect, wanted.iter().map(String::as_str)).await?;
         if dialect.row_lock().is_some() {
             lease.begin().await?;
         }
@@ -83,16 +86,11 @@ impl SqlClaim {
         if had.windows(2).any(|pair| pair[0].0.number == pair[1].0.number) {
             return Err(ledger::duplicates(&shared.names.staging, 1));
         }
-        let (marks, rows) = had.into_iter().unzip();
-        let mut claim = SqlClaim { lease, choice, rows, marks, reservation };
-        if !claim.rows.is_empty() {
-            for (number, hash) in history::last_accepted(&mut claim.lease).await? {
-                if let Some(at) = claim.at(number) {
-                    claim.rows[at].accepted_hash = Some(hash);
-                }
-            }
+        if !had.is_empty() {
+            had = with_history(shared, &mut lease, &wanted, had).await?;
         }
-        Ok(claim)
+        let (marks, rows) = had.into_iter().unzip();
+        Ok(SqlClaim { shared: shared.clone(), lease, choice, rows, marks, reservation })
     }
 
     /// Where the row is that has this number in the set.
@@ -111,11 +109,28 @@ impl SqlClaim {
     }
 }
 
+/// The rows of whom no request waits for its answer, with what the log says of the others. Asked once the rows are locked: whoever
+/// held one until then has closed its intents, or has left them open for good.
+async fn with_history(
+    shared: &Shared,
+    lease: &mut Lease,
+    ids: &[String],
+    mut had: Vec<(Mark, ClaimedRow)>,
+) -> Result<Vec<(Mark, ClaimedRow)>> {
+    let waiting = shared.waiting(lease, ids).await?;
+    let mut accepted = shared.last_accepted(lease, ids).await?;
+    had.retain(|(_, row)| !waiting.contains(name::trimmed(&row.person_id)));
+    for (_, row) in &mut had {
+        row.accepted_hash = accepted.remove(name::trimmed(&row.person_id));
+    }
+    Ok(had)
+}
+
 /// The statement that locks and reads the rows of the set that are to be sent.
 fn claim_sql(shared: &Shared, choice: Choice) -> String {
     let (dialect, lock) = (shared.dialect(), shared.dialect().row_lock());
     format!(
-        "SELECT c.number, t.id, {}, {}, {}, {}, {}, {}, {} FROM {} t{} JOIN {} c ON c.id = {} WHERE {} AND {}{}",
+        "SELECT c.number, t.id, {}, {}, {}, {}, {}, {}, {} FROM {} t{} JOIN {} c ON c.id = {} WHERE {}{}",
         dialect.text("t.person_id"),
         dialect.document_out("t.json_payload"),
         dialect.bytes("t.current_hash"),
@@ -128,7 +143,6 @@ fn claim_sql(shared: &Shared, choice: Choice) -> String {
         dialect.temporary(SET),
         dialect.key("t.person_id"),
         chosen(shared, choice, Among::Set),
-        no_open_intent(shared),
         lock.map_or("", |lock| lock.clause),
     )
 }
@@ -187,8 +201,7 @@ impl Claim for SqlClaim {
         if self.rows.is_empty() {
             return Ok(true);
         }
-        let shared = self.lease.shared.clone();
-        let now = match self.lease.query(&still_sql(&shared, self.choice), &[]).await {
+        let now = match self.lease.query(&still_sql(&self.shared, self.choice), &[]).await {
             Ok(rows) => rows,
             // The connection is gone, and the locks with it.
             Err(error) if error.kind() == Kind::Unreachable => return Ok(false),
@@ -207,7 +220,7 @@ impl Claim for SqlClaim {
     }
 
     async fn record(self: Box<Self>, outcomes: Vec<Outcome>) -> Result<()> {
-        let SqlClaim { lease, choice, rows, marks, reservation } = *self;
+        let SqlClaim { shared, lease, choice, rows, marks, reservation } = *self;
         let mut seen = HashSet::with_capacity(outcomes.len());
         let mut recorded = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
@@ -219,7 +232,7 @@ impl Claim for SqlClaim {
             };
             recorded.push(record::Recorded { outcome, claimed: &rows[at], mark: &marks[at] });
         }
-        record::record(lease, choice, &recorded).await?;
+        record::record(&shared, lease, choice, &recorded).await?;
         // Only now may another claim of this process have the rows.
         drop(reservation);
         Ok(())

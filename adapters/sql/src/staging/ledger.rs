@@ -9,32 +9,29 @@ use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::source::{TableName, read_each};
 use csc_bridge_core::staging::{Documents, Hash, Held, LedgerRow, Outgoing, RowState, RowVersion, Status};
 
-use super::{Shared, history};
+use super::Shared;
 use crate::{Connection, Read, SET, name, set};
 
 /// The rows of these children.
 pub(super) async fn ledger(shared: &Arc<Shared>, ids: &[String]) -> Result<Vec<LedgerRow>> {
     let dialect = shared.dialect();
     let mut lease = shared.lease().await?;
-    fill(&mut *lease, shared, ids).await?;
+    let ids = fill(&mut *lease, shared, ids).await?;
     let sql = format!(
-        "SELECT c.id, {}, {}, {}, {}, {}, \
-         CASE WHEN EXISTS (SELECT 1 FROM {} l WHERE {} = c.id AND l.outcome IS NULL) THEN 1 ELSE 0 END, \
-         CASE WHEN t.partial_json_payload IS NULL THEN 0 ELSE 1 END, {} \
+        "SELECT c.id, {}, {}, {}, {}, {}, CASE WHEN t.partial_json_payload IS NULL THEN 0 ELSE 1 END, {} \
          FROM {} c JOIN {} t ON c.id = {}",
         dialect.bytes("t.current_hash"),
         dialect.bytes("t.previous_hash"),
         dialect.text("t.submission_status"),
         dialect.text("t.row_state"),
         dialect.version("t.last_updated"),
-        shared.sql.log,
-        dialect.key("l.person_id"),
         dialect.seconds_since("t.last_updated"),
         dialect.temporary(SET),
         shared.sql.staging,
         dialect.key("t.person_id"),
     );
     let rows = lease.query(&sql, &[]).await?;
+    let waiting = shared.waiting(&mut lease, &ids).await?;
     lease.give_back();
 
     let mut ledger = Vec::with_capacity(rows.len());
@@ -44,15 +41,15 @@ pub(super) async fn ledger(shared: &Arc<Shared>, ids: &[String]) -> Result<Vec<L
         let previous_hash = row.bytes(2)?;
         let (status, row_state, last_updated) = (row.text(3)?, row.text(4)?, row.text(5)?);
         ledger.push(LedgerRow {
+            open_intent: waiting.contains(&person_id),
             person_id,
             current_hash,
             held: Held::from_column(previous_hash.as_deref()),
             status: Status::from_column(status.as_deref()),
             row_state: RowState::from_column(row_state.as_deref()),
             version: RowVersion { previous_hash, status, row_state, last_updated },
-            open_intent: row.integer(6)? != 0,
-            outgoing: if row.integer(7)? == 0 { Outgoing::Nothing } else { Outgoing::Other },
-            age: Duration::from_secs(u64::try_from(row.integer(8)?).unwrap_or(0)),
+            outgoing: if row.integer(6)? == 0 { Outgoing::Nothing } else { Outgoing::Other },
+            age: Duration::from_secs(u64::try_from(row.integer(7)?).unwrap_or(0)),
         });
     }
     let distinct: HashSet<&str> = ledger.iter().map(|row| row.person_id.as_str()).collect();
@@ -88,9 +85,9 @@ pub(super) async fn each_key(shared: &Arc<Shared>, take: &mut (dyn for<'k> FnMut
 pub(super) async fn documents(shared: &Arc<Shared>, ids: &[String]) -> Result<Vec<Documents>> {
     let dialect = shared.dialect();
     let mut lease = shared.lease().await?;
-    fill(&mut *lease, shared, ids).await?;
+    let ids = fill(&mut *lease, shared, ids).await?;
     let sql = format!(
-        "SELECT c.id, {}, {}, {}, c.number FROM {} c JOIN {} t ON c.id = {}",
+        "SELECT c.id, {}, {}, {} FROM {} c JOIN {} t ON c.id = {}",
         dialect.document_out("t.json_payload"),
         dialect.document_out("t.previous_json_payload"),
         dialect.document_out("t.partial_json_payload"),
@@ -99,26 +96,29 @@ pub(super) async fn documents(shared: &Arc<Shared>, ids: &[String]) -> Result<Ve
         dialect.key("t.person_id"),
     );
     let rows = lease.query(&sql, &[]).await?;
-    let accepted = history::last_accepted(&mut lease).await?;
+    let accepted = shared.last_accepted(&mut lease, &ids).await?;
     lease.give_back();
     rows.into_iter()
         .map(|mut row| {
+            let person_id = row.word(0)?;
             Ok(Documents {
-                person_id: row.word(0)?,
+                accepted_hash: accepted.get(&person_id).copied(),
+                person_id,
                 current: row.text(1)?,
                 held: row.text(2)?,
                 outgoing: row.text(3)?,
-                accepted_hash: accepted.get(&row.integer(4)?).copied(),
             })
         })
         .collect()
 }
 
-/// Fills the set with ids that may be untrimmed or repeated.
-pub(super) async fn fill(connection: &mut dyn Connection, shared: &Shared, ids: &[String]) -> Result<()> {
+/// Fills the set with ids that may be untrimmed or repeated; returns them as they are in the set.
+pub(super) async fn fill(connection: &mut dyn Connection, shared: &Shared, ids: &[String]) -> Result<Vec<String>> {
     let mut seen = HashSet::with_capacity(ids.len());
-    let distinct: Vec<&str> = ids.iter().map(|id| name::trimmed(id)).filter(|id| seen.insert(*id)).collect();
-    set::fill(connection, shared.dialect(), distinct).await
+    let distinct: Vec<String> =
+        ids.iter().map(|id| name::trimmed(id)).filter(|id| seen.insert(*id)).map(str::to_owned).collect();
+    set::fill(connection, shared.dialect(), distinct.iter().map(String::as_str)).await?;
+    Ok(distinct)
 }
 
 /// A table in which a child has several rows: which of them counts, nobody can say.

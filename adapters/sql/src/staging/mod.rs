@@ -1,22 +1,24 @@
 //! The second contract over SQL: [`SqlStaging`], the staging table and its two logs.
 //!
 //! One file for each thing that is done with them: [`tables`] their columns and DDL, [`ledger`] what `stage` reads, [`apply`]
-//! what it writes, [`choose`], [`claim`] and [`record`] what a sender does, [`recover`] what a lost sender left behind, [`logs`]
-//! the two logs.
+//! what it writes, [`choose`], [`claim`] and [`record`] what a sender does, [`recover`] what a lost sender left behind, [`status`]
+//! the numbers; [`log`] the logs' statements, [`logs`] the logs as a thing of their own, [`beside`] which of the two is asked.
 //! Everything they share is [`Shared`]: the tables' names, idle connections, and what this process itself holds.
 
 mod apply;
+mod beside;
 mod choose;
 mod claim;
-mod history;
 mod ledger;
+mod log;
 mod logs;
+mod pool;
 mod record;
 mod recover;
+mod status;
 mod tables;
 
 use std::collections::HashSet;
-use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,11 +28,15 @@ use csc_bridge_core::config::{ManagedBy, StagingConfig};
 use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::{
-    Attempt, Candidate, ChangeSet, Choice, Claim, ClosedAs, Documents, Guard, IntentRecord, LastStaged, LedgerRow,
-    MayHold, RunRecord, Staging, StatusReport,
+    Attempt, Candidate, ChangeSet, Choice, Claim, ClosedAs, Closing, Documents, Guard, IntentRecord, LastStaged,
+    LedgerRow, Logs, MayHold, RunRecord, Staging, StatusReport,
 };
 
-use crate::{Connection, Dialect, Engine, Lock, Purpose, name, set};
+use crate::{Dialect, Engine, Lock, name};
+use beside::LogPlace;
+use pool::{Lease, Pool};
+
+pub use logs::SqlLogs;
 
 /// The names of the staging tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,25 +75,22 @@ pub struct SqlStaging {
 }
 
 impl SqlStaging {
-    /// Checks the names; opens nothing yet.
+    /// Checks the names; opens nothing yet. `fallback` takes the logs where the database refuses them.
     ///
     /// # Errors
     /// [`Kind::Config`](csc_bridge_core::error::Kind::Config): a name that no database can have.
-    pub fn new(engine: Arc<dyn Engine>, names: StagingNames) -> Result<SqlStaging> {
+    pub fn new(engine: Arc<dyn Engine>, names: StagingNames, fallback: Option<Arc<dyn Logs>>) -> Result<SqlStaging> {
         for table in [&names.staging, &names.log, &names.runs] {
             name::check_table(table)?;
         }
-        let dialect = engine.dialect();
-        let sql = TableSql {
-            staging: dialect.table(&names.staging),
-            log: dialect.table(&names.log),
-            runs: dialect.table(&names.runs),
-        };
+        let pool = Arc::new(Pool::new(engine));
         let shared = Shared {
-            engine,
+            sql: TableSql { staging: pool.dialect().table(&names.staging) },
+            logs: Arc::new(SqlLogs::among(pool.clone(), names.log.clone(), names.runs.clone())),
+            pool,
             names,
-            sql,
-            idle: Mutex::default(),
+            fallback,
+            log_place: Mutex::default(),
             claimed: Mutex::default(),
             submit_locks: AtomicUsize::new(0),
         };
@@ -97,76 +100,38 @@ impl SqlStaging {
 
 /// What all parts of the staging share.
 struct Shared {
-    engine: Arc<dyn Engine>,
+    pool: Arc<Pool>,
     names: StagingNames,
     sql: TableSql,
-    /// Connections that nobody uses, with their temporary tables. One that met an error never comes back here.
-    idle: Mutex<Vec<Box<dyn Connection>>>,
+    /// The logs in the database of the staging table.
+    logs: Arc<SqlLogs>,
+    /// The logs where that database refuses them.
+    fallback: Option<Arc<dyn Logs>>,
+    /// Which of the two it is, once that is known.
+    log_place: Mutex<Option<LogPlace>>,
     /// The trimmed ids of the rows that this process has claimed, for products without row locks.
     claimed: Mutex<HashSet<String>>,
     /// How many submit locks this process holds.
     submit_locks: AtomicUsize,
 }
 
-/// The tables as the dialect spells them.
+/// The staging table as the dialect spells it.
 struct TableSql {
     staging: String,
-    log: String,
-    runs: String,
 }
 
 impl Shared {
     fn dialect(&self) -> &dyn Dialect {
-        self.engine.dialect()
+        self.pool.dialect()
     }
 
     fn claimed(&self) -> MutexGuard<'_, HashSet<String>> {
         self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection with its temporary tables: an idle one, or a new one.
-    async fn lease(self: &Arc<Self>) -> Result<Lease> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => {
-                let mut connection = self.engine.connect(Purpose::Stage).await?;
-                set::create(connection.as_mut(), self.dialect()).await?;
-                record::create_outcomes(connection.as_mut(), self.dialect()).await?;
-                logs::create_intents(connection.as_mut(), self.dialect()).await?;
-                recover::create_lost(connection.as_mut(), self.dialect()).await?;
-                connection
-            }
-        };
-        Ok(Lease { connection, shared: self.clone() })
-    }
-}
-
-/// A connection in use. Dropping it closes the connection, which undoes an open transaction and frees its row locks; only
-/// [`Lease::give_back`] keeps it for the next one. So whatever goes wrong, nothing half-done is left on a connection.
-struct Lease {
-    connection: Box<dyn Connection>,
-    shared: Arc<Shared>,
-}
-
-impl Lease {
-    /// Keeps the connection for others. Only outside a transaction.
-    fn give_back(self) {
-        self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
-    }
-}
-
-impl Deref for Lease {
-    type Target = dyn Connection;
-
-    fn deref(&self) -> &Self::Target {
-        self.connection.as_ref()
-    }
-}
-
-impl DerefMut for Lease {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        self.connection.as_mut()
+    /// A connection with its temporary tables.
+    async fn lease(&self) -> Result<Lease> {
+        self.pool.lease().await
     }
 }
 
@@ -195,11 +160,11 @@ impl Staging for SqlStaging {
     }
 
     async fn lock_stage(&self) -> Result<Box<dyn Guard>> {
-        self.shared.engine.lock(&self.shared.names.staging, Lock::Stage).await
+        self.shared.pool.engine.lock(&self.shared.names.staging, Lock::Stage).await
     }
 
     async fn lock_submit(&self) -> Result<Box<dyn Guard>> {
-        let lock = self.shared.engine.lock(&self.shared.names.staging, Lock::Submit).await?;
+        let lock = self.shared.pool.engine.lock(&self.shared.names.staging, Lock::Submit).await?;
         self.shared.submit_locks.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(SubmitGuard { _lock: lock, shared: self.shared.clone() }))
     }
@@ -237,26 +202,32 @@ impl Staging for SqlStaging {
     }
 
     async fn open_intents(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()> {
-        logs::open_intents(&self.shared, attempt, records).await
+        self.shared.logs().await?.open(attempt, records).await
     }
 
     async fn close_intents(&self, attempt_id: &str, person_ids: &[String], closed_as: ClosedAs) -> Result<()> {
-        logs::close_intents(&self.shared, attempt_id, person_ids, closed_as).await
+        let closing = |person_id: &String| Closing {
+            attempt_id: attempt_id.to_owned(),
+            person_id: person_id.clone(),
+            closed_as,
+            response_id: None,
+        };
+        self.shared.logs().await?.close(&person_ids.iter().map(closing).collect::<Vec<_>>()).await
     }
 
     async fn last_staged(&self) -> Result<Option<LastStaged>> {
-        logs::last_staged(&self.shared).await
+        self.shared.logs().await?.last_staged().await
     }
 
     async fn record_run(&self, run: &RunRecord) -> Result<()> {
-        logs::record_run(&self.shared, run).await
+        self.shared.logs().await?.record_run(run).await
     }
 
     async fn prune(&self, older_than: Duration) -> Result<u64> {
-        logs::prune(&self.shared, older_than).await
+        self.shared.logs().await?.prune(older_than).await
     }
 
     async fn status(&self) -> Result<StatusReport> {
-        logs::status(&self.shared).await
+        status::status(&self.shared).await
     }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BinaryArray, Int32Array, Int64Array, StringArray};
 use csc_bridge_core::error::Result;
-use csc_bridge_core::staging::{Choice, ClaimedRow, Outcome, SendResult};
+use csc_bridge_core::staging::{Choice, ClaimedRow, ClosedAs, Closing, Outcome, SendResult};
 
 use super::claim::Mark;
-use super::{Lease, choose};
+use super::pool::Lease;
+use super::{Shared, choose};
 use crate::{Connection, Dialect, Store, UpdateFrom, name, set};
 
 /// The outcomes of one batch.
@@ -16,12 +17,10 @@ const OUTCOMES: &str = "csc_bridge_outcome";
 const COLUMNS: &[(&str, Store)] = &[
     ("id", Store::Text(200)),
     ("row_id", Store::Integer),
-    ("attempt_id", Store::Text(200)),
     ("result", Store::Text(20)),
     ("hash", Store::Hash),
     ("claimed_hash", Store::Hash),
     ("claimed_out", Store::Integer),
-    ("receipt", Store::Text(200)),
     ("received_at", Store::Text(100)),
     ("document", Store::LongText),
     ("claimed_document", Store::LongText),
@@ -56,6 +55,21 @@ impl Recorded<'_> {
         }
     }
 
+    /// The end of its intent. Of what was purged DfE holds nothing, so that is no acceptance.
+    fn closing(&self) -> Option<Closing> {
+        let closed_as = match self.outcome.result {
+            SendResult::Accepted { .. } => ClosedAs::Accepted,
+            SendResult::Purged { .. } => ClosedAs::Purged,
+            SendResult::Refused { .. } | SendResult::Unusable { .. } | SendResult::Withdrawn => ClosedAs::Refused,
+        };
+        Some(Closing {
+            attempt_id: self.outcome.attempt_id.clone()?,
+            person_id: self.outcome.person_id.clone(),
+            closed_as,
+            response_id: self.taken().map(|taken| taken.receipt.to_owned()),
+        })
+    }
+
     fn taken(&self) -> Option<Taken<'_>> {
         match &self.outcome.result {
             SendResult::Accepted { document, hash, receipt, received_at } => {
@@ -84,10 +98,9 @@ pub(super) async fn create_outcomes(connection: &mut dyn Connection, dialect: &d
 }
 
 /// Writes the outcomes and closes exactly their intents.
-pub(super) async fn record(mut lease: Lease, choice: Choice, recorded: &[Recorded<'_>]) -> Result<()> {
-    let shared = lease.shared.clone();
+pub(super) async fn record(shared: &Shared, mut lease: Lease, choice: Choice, recorded: &[Recorded<'_>]) -> Result<()> {
     let dialect = shared.dialect();
-    load(&mut lease, recorded).await?;
+    load(&mut lease, dialect, recorded).await?;
     // With row locks, the claim's transaction is open already.
     if dialect.row_lock().is_none() {
         lease.begin().await?;
@@ -104,8 +117,8 @@ pub(super) async fn record(mut lease: Lease, choice: Choice, recorded: &[Recorde
             missing += expected.saturating_sub(written);
         }
     }
-    lease.execute(&close(dialect, &shared.sql.log), &[]).await?;
-    lease.commit().await?;
+    let closings: Vec<Closing> = recorded.iter().filter_map(Recorded::closing).collect();
+    shared.commit_and_close(&mut lease, &closings).await?;
     lease.give_back();
     if missing > 0 {
         tracing::warn!(rows.missing = missing, "rows went from the staging table while they were sent");
@@ -113,8 +126,7 @@ pub(super) async fn record(mut lease: Lease, choice: Choice, recorded: &[Recorde
     Ok(())
 }
 
-async fn load(lease: &mut Lease, recorded: &[Recorded<'_>]) -> Result<()> {
-    let shared = lease.shared.clone();
+async fn load(lease: &mut Lease, dialect: &dyn Dialect, recorded: &[Recorded<'_>]) -> Result<()> {
     let text = |of: fn(&Recorded<'_>) -> Option<String>| -> ArrayRef {
         Arc::new(recorded.iter().map(of).collect::<StringArray>())
     };
@@ -125,12 +137,10 @@ async fn load(lease: &mut Lease, recorded: &[Recorded<'_>]) -> Result<()> {
     let rows = set::batch([
         ("id", text(|r| Some(name::trimmed(&r.outcome.person_id).to_owned()))),
         ("row_id", Arc::new(Int64Array::from_iter_values(recorded.iter().map(|r| r.mark.id)))),
-        ("attempt_id", text(|r| r.outcome.attempt_id.clone())),
         ("result", text(|r| Some(r.result().to_owned()))),
         ("hash", bytes(|r| r.taken()?.hash.map(<[u8]>::to_vec))),
         ("claimed_hash", bytes(|r| r.mark.hash.clone())),
         ("claimed_out", Arc::new(Int32Array::from_iter_values(out))),
-        ("receipt", text(|r| r.taken().map(|taken| taken.receipt.to_owned()))),
         ("received_at", text(|r| r.taken()?.received_at.map(str::to_owned))),
         ("document", text(|r| r.taken().map(|taken| taken.document.to_owned()))),
         // Needed only where there is no hash to compare.
@@ -138,7 +148,7 @@ async fn load(lease: &mut Lease, recorded: &[Recorded<'_>]) -> Result<()> {
         ("claimed_outgoing", text(|r| r.claimed.outgoing.clone())),
         ("response", text(|r| r.response().map(str::to_owned))),
     ])?;
-    set::replace(&mut **lease, shared.dialect(), OUTCOMES, &rows).await
+    set::replace(&mut **lease, dialect, OUTCOMES, &rows).await
 }
 
 type Assignments = Vec<(&'static str, String)>;
@@ -164,18 +174,6 @@ fn update(dialect: &dyn Dialect, target: &str, results: &[&str], set: &[(&str, S
     let on = format!("t.id = o.row_id AND {key} = o.id AND o.result IN ({}){only}", results.join(", "));
     let source = format!("{} o", dialect.temporary(OUTCOMES));
     dialect.update_from(&UpdateFrom { target, set, source: &source, on: &on })
-}
-
-/// The end of the intents. Of what was purged DfE holds nothing, so that is no acceptance.
-fn close(dialect: &dyn Dialect, log: &str) -> String {
-    let set = [
-        ("outcome", "CASE WHEN o.result IN ('accepted', 'purged') THEN o.result ELSE 'refused' END".to_owned()),
-        ("closed_at", dialect.now().to_owned()),
-        ("response_id", "o.receipt".to_owned()),
-    ];
-    let on = format!("t.attempt_id = o.attempt_id AND {} = o.id AND t.outcome IS NULL", dialect.key("t.person_id"));
-    let source = format!("{} o", dialect.temporary(OUTCOMES));
-    dialect.update_from(&UpdateFrom { target: log, set: &set, source: &source, on: &on })
 }
 
 /// Whether row `t` still asks for what was claimed: `stage` may have changed it since, where the product has no row locks.

@@ -7,6 +7,7 @@ use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::source::TableName;
 
 use super::Shared;
+use super::beside::LogPlace;
 use crate::{Connection, Dialect, KeyIndex, Purpose, Store};
 
 /// One column.
@@ -83,31 +84,33 @@ const RUNS: &[Column] = &[
 /// Columns that some tables of other tools lack and that only `stage` needs: [`check_for_stage`].
 const STAGE_ONLY: &[&str] = &["legacy_id"];
 
+/// The columns of [`STAGING`] that an outcome changes.
+const OUTCOME: &[&str] = &[
+    "previous_json_payload",
+    "json_payload",
+    "partial_json_payload",
+    "current_hash",
+    "previous_hash",
+    "submission_status",
+    "submission_timestamp",
+    "api_response",
+    "row_state",
+    "last_updated",
+];
+
+/// The columns of [`LOG`] and [`RUNS`] that may not be null.
+const INTENT: &[&str] = &["attempt_id", "run_id", "attempt", "person_id", "kind", "hash_sent"];
+const RUN: &[&str] = &["run_id", "command", "run_date", "exit_code", "seconds"];
+
 /// Columns that a table of an earlier version lacks, and that are added to it. They may be null.
 const ADDED: &[&str] = &["mentioned"];
 
 /// Creates what is missing where that is allowed, and checks the columns of what is there.
 pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
     let names = &shared.names;
-    let mut connection = shared.engine.connect(Purpose::Prepare { create: names.create_database }).await?;
+    let mut connection = shared.pool.engine.connect(Purpose::Prepare { create: names.create_database }).await?;
     let connection = connection.as_mut();
-    let mut wanted = vec![(names.staging.clone(), STAGING), (names.log.clone(), LOG), (names.runs.clone(), RUNS)];
-    // The twin is for tests; D2I's tools fill it with other columns, so it is created but never judged.
-    let twin = TableName { table: format!("{}_anon", names.staging.table), ..names.staging.clone() };
-    let twin_missing =
-        !names.staging.table.to_lowercase().ends_with("_anon") && connection.columns(&twin).await?.is_none();
-    let mut missing = Vec::new();
-    let mut added = Vec::new();
-    for (table, columns) in wanted.drain(..) {
-        match connection.columns(&table).await? {
-            Some(there) => {
-                check(&table, columns, &there, names.create)?;
-                added.extend(add(shared.dialect(), &table, columns, &there));
-            }
-            None => missing.push((table, columns)),
-        }
-    }
-    if !names.create_staging && names.create && missing.first().is_some_and(|(table, _)| *table == names.staging) {
+    if names.create && !names.create_staging && connection.columns(&names.staging).await?.is_none() {
         return Err(Error::new(
             Kind::Schema,
             format!("the table {} does not exist, or may not be read by this account", names.staging),
@@ -115,44 +118,164 @@ pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
              the database",
         ));
     }
-    if let (Some((table, _)), false) = (missing.first(), names.create) {
-        return Err(Error::new(
-            Kind::Schema,
-            format!("the table {table} does not exist, or may not be read by this account"),
-            "set [staging] create = \"if_missing\" with an account that may create tables, or have the table created",
-        ));
+    let mut tables = vec![(names.staging.clone(), STAGING)];
+    // The twin is for tests; D2I's tools fill it with other columns, so it is created but never judged.
+    let twin = TableName { table: format!("{}_anon", names.staging.table), ..names.staging.clone() };
+    if names.create_staging
+        && !names.staging.table.to_lowercase().ends_with("_anon")
+        && connection.columns(&twin).await?.is_none()
+    {
+        tables.push((twin, STAGING));
     }
-    if names.create_staging && twin_missing {
-        missing.push((twin, STAGING));
+    bring_up(connection, shared.dialect(), tables, names.create).await?;
+    // Before any request leaves it is known that its outcome can be written.
+    let set: Vec<String> = OUTCOME.iter().map(|column| format!("{column} = {column}")).collect();
+    let update = format!("UPDATE {} SET {} WHERE 1 = 0", shared.sql.staging, set.join(", "));
+    connection.execute(&update, &[]).await.map_err(|error| error.within(format!("writing {}", names.staging)))?;
+    place_logs(shared, connection).await
+}
+
+/// Decides where the logs are, and creates what is missing of them.
+async fn place_logs(shared: &Arc<Shared>, connection: &mut dyn Connection) -> Result<()> {
+    let tables = shared.logs.names();
+    let Some(fallback) = &shared.fallback else {
+        return prepare_logs(connection, shared.dialect(), tables, shared.names.create).await;
+    };
+    if !fallback.exist().await? {
+        let create = shared.names.create;
+        let are_missing = !are_logs_there(connection, tables, create).await?;
+        let refused = match prepare_logs(connection, shared.dialect(), tables, create).await {
+            Ok(()) => {
+                shared.logs_are(LogPlace::Beside);
+                return Ok(());
+            }
+            Err(error) if error.kind() == Kind::Permission || are_missing && !create => error,
+            Err(error) => return Err(error),
+        };
+        // A new connection: the old one may be in a transaction that failed.
+        let mut connection = shared.pool.engine.connect(Purpose::Stage).await?;
+        refuse_forgetting(shared, connection.as_mut()).await?;
+        tracing::warn!(reason = %refused, "the database of the staging table refuses the submission log");
     }
-    if missing.is_empty() && added.is_empty() {
+    fallback.prepare().await?;
+    tracing::warn!(
+        log = fallback.place(),
+        "the submission log is in a file of this machine: no other machine may send"
+    );
+    shared.logs_are(LogPlace::Apart(fallback.clone()));
+    Ok(())
+}
+
+/// A log that was written until now and no longer may be is not left behind while a request in it waits for its answer.
+async fn refuse_forgetting(shared: &Shared, connection: &mut dyn Connection) -> Result<()> {
+    let [log, runs] = shared.logs.names();
+    if connection.columns(log).await?.is_none() || connection.columns(runs).await?.is_none() {
+        return Ok(());
+    }
+    match shared.logs.sql().status(connection).await? {
+        status if status.open_intents == 0 => Ok(()),
+        status => Err(Error::new(
+            Kind::Permission,
+            format!(
+                "the table {log} may no longer be written, and {} requests in it have no answer yet",
+                status.open_intents
+            ),
+            "give the account the rights to INSERT, UPDATE and DELETE on the submission log and the run log; once no request waits, \
+             they may be taken away and the log moves to a file",
+        )),
+    }
+}
+
+/// Creates what is missing of the logs where that is allowed, checks what is there, and that it may be written.
+pub(super) async fn prepare_logs(
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    [log, runs]: &[TableName; 2],
+    create: bool,
+) -> Result<()> {
+    bring_up(connection, dialect, vec![(log.clone(), LOG), (runs.clone(), RUNS)], create).await?;
+    // Nothing is written: it is about the right to.
+    for (table, changes) in [(log, true), (runs, false)] {
+        let name = dialect.table(table);
+        let columns = if changes { INTENT } else { RUN }.join(", ");
+        let insert = format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM {name} WHERE 1 = 0");
+        let update = format!("UPDATE {name} SET outcome = outcome WHERE 1 = 0");
+        for sql in [Some(insert), changes.then_some(update)].into_iter().flatten() {
+            connection.execute(&sql, &[]).await.map_err(|error| error.within(format!("writing {table}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// Creates the tables that are missing where that is allowed, and checks the columns of those that are there.
+async fn bring_up(
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    tables: Vec<(TableName, &[Column])>,
+    create: bool,
+) -> Result<()> {
+    let mut statements = Vec::new();
+    for (table, columns) in tables {
+        match connection.columns(&table).await? {
+            Some(there) => {
+                check(&table, columns, &there, create)?;
+                statements.extend(add(dialect, &table, columns, &there));
+            }
+            None if create => statements.extend(create_table(dialect, &table, columns)),
+            None => {
+                return Err(Error::new(
+                    Kind::Schema,
+                    format!("the table {table} does not exist, or may not be read by this account"),
+                    "set [staging] create = \"if_missing\" with an account that may create tables, or have the table created",
+                ));
+            }
+        }
+    }
+    if statements.is_empty() {
         return Ok(());
     }
     connection.begin().await?;
-    for (table, sql) in added {
-        connection.execute(&sql, &[]).await.map_err(|error| error.within(format!("changing {table}")))?;
-        tracing::info!(table.name = %table, "changed a table of an earlier version");
+    for (table, sql) in &statements {
+        connection
+            .execute(sql, &[])
+            .await
+            .map_err(|error| error.within(format!("creating the table {table} or changing it")))?;
     }
-    for (table, columns) in missing {
-        for sql in create(shared.dialect(), &table, columns) {
-            connection.execute(&sql, &[]).await.map_err(|error| error.within(format!("creating {table}")))?;
-        }
-        tracing::info!(table.name = %table, "created a table");
+    connection.commit().await?;
+    let mut changed: Vec<&TableName> = statements.iter().map(|(table, _)| table).collect();
+    changed.dedup();
+    for table in changed {
+        tracing::info!(table.name = %table, "created a table, or brought it up to this version");
     }
-    connection.commit().await
+    Ok(())
 }
 
 /// Whether the tables are there, with their columns. Creates nothing, and needs no right to.
 pub(super) async fn is_ready(shared: &Arc<Shared>) -> Result<bool> {
     let names = &shared.names;
-    if names.create_database && !shared.engine.exists().await? {
+    if names.create_database && !shared.pool.engine.exists().await? {
         return Ok(false);
     }
-    let mut connection = shared.engine.connect(Purpose::Stage).await?;
-    for (table, columns) in [(&names.staging, STAGING), (&names.log, LOG), (&names.runs, RUNS)] {
+    let mut connection = shared.pool.engine.connect(Purpose::Stage).await?;
+    match connection.columns(&names.staging).await? {
+        Some(there) => check(&names.staging, STAGING, &there, names.create)?,
+        None => return Ok(false),
+    }
+    match shared.log_place().await? {
+        LogPlace::Apart(_) => Ok(true),
+        LogPlace::Beside => are_logs_there(connection.as_mut(), shared.logs.names(), names.create).await,
+    }
+}
+
+/// Whether the logs are there, with their columns but for those that [`prepare_logs`] adds, which nobody needs who only looks.
+pub(super) async fn are_logs_there(
+    connection: &mut dyn Connection,
+    [log, runs]: &[TableName; 2],
+    may_add: bool,
+) -> Result<bool> {
+    for (table, columns) in [(log, LOG), (runs, RUNS)] {
         match connection.columns(table).await? {
-            // What `prepare` adds, nobody needs who only looks.
-            Some(there) => check(table, columns, &there, names.create)?,
+            Some(there) => check(table, columns, &there, may_add)?,
             None => return Ok(false),
         }
     }
@@ -218,7 +341,7 @@ fn history_index(dialect: &dyn Dialect, log: &TableName) -> String {
 }
 
 /// The statements that create a table with its indexes.
-fn create(dialect: &dyn Dialect, table: &TableName, columns: &[Column]) -> Vec<String> {
+fn create_table(dialect: &dyn Dialect, table: &TableName, columns: &[Column]) -> Vec<(TableName, String)> {
     let columns_sql: Vec<String> = columns
         .iter()
         .map(|column| {
@@ -256,5 +379,5 @@ fn create(dialect: &dyn Dialect, table: &TableName, columns: &[Column]) -> Vec<S
         }));
         statements.push(dialect.plain_index(&format!("ix_{}_attempt", table.table), table, "attempt_id"));
     }
-    statements
+    statements.into_iter().map(|sql| (table.clone(), sql)).collect()
 }

@@ -25,7 +25,7 @@ async fn a_relative_path_is_relative_to_the_configuration() {
     written(&config).await.unwrap();
     assert!(home.path().is_file());
     SqliteAdapter.source(&config.source.options).unwrap();
-    let staging = SqliteAdapter.staging(&config.staging.options, &config.staging).unwrap();
+    let staging = SqliteAdapter.staging(&config.staging.options, &config.staging, None).unwrap();
     staging.prepare().await.unwrap();
     assert_eq!(home.count("SELECT COUNT(*) FROM ssd_api_data_staging"), 0);
 }
@@ -39,7 +39,7 @@ async fn keys_that_sqlite_cannot_honour_are_refused_with_their_place() {
         assert_eq!(error.kind(), Kind::Config);
         assert!(error.message().contains("csc-bridge.toml"), "{error}");
         assert!(SqliteAdapter.source(&config.source.options).is_err());
-        assert!(SqliteAdapter.staging(&config.staging.options, &config.staging).is_err());
+        assert!(SqliteAdapter.staging(&config.staging.options, &config.staging, None).is_err());
     }
     let error = written(&config(&home, "")).await.err().unwrap();
     assert_eq!(error.kind(), Kind::Config);

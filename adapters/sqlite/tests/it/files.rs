@@ -18,6 +18,7 @@ async fn a_database_that_is_not_there_is_unreachable_and_is_not_created() {
     let never = SqlStaging::new(
         home.engine(),
         csc_bridge_sql::StagingNames { create: false, create_staging: false, create_database: false, ..names() },
+        None,
     )
     .unwrap();
     assert_eq!(never.prepare().await.unwrap_err().kind(), Kind::Unreachable);
@@ -31,7 +32,7 @@ async fn a_database_that_is_not_there_is_unreachable_and_is_not_created() {
 async fn staging_tables_in_the_source_s_database_are_created_but_their_database_is_not() {
     let home = Home::new();
     let names = || csc_bridge_sql::StagingNames { create_database: false, ..names() };
-    let staging = SqlStaging::new(home.engine(), names()).unwrap();
+    let staging = SqlStaging::new(home.engine(), names(), None).unwrap();
     assert_eq!(staging.prepare().await.unwrap_err().kind(), Kind::Unreachable);
     assert!(!home.path().exists());
     home.raw().execute_batch("CREATE TABLE person (id TEXT)").unwrap();
@@ -44,7 +45,7 @@ async fn a_folder_that_is_not_there_is_said() {
     let home = Home::new();
     let path = home.folder().join("nowhere").join("csc.db");
     let engine = csc_bridge_sqlite::SqliteEngine::new(&path, std::time::Duration::ZERO).unwrap();
-    let staging = SqlStaging::new(std::sync::Arc::new(engine), names()).unwrap();
+    let staging = SqlStaging::new(std::sync::Arc::new(engine), names(), None).unwrap();
     let error = staging.prepare().await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unreachable);
     assert!(error.message().contains("nor does its folder"), "{error}");
@@ -115,6 +116,6 @@ async fn a_path_that_looks_like_a_uri_is_a_path() {
     let home = Home::new();
     let path = home.folder().join("file:x?mode=memory");
     let engine = csc_bridge_sqlite::SqliteEngine::new(&path, std::time::Duration::ZERO).unwrap();
-    SqlStaging::new(std::sync::Arc::new(engine), names()).unwrap().prepare().await.unwrap();
+    SqlStaging::new(std::sync::Arc::new(engine), names(), None).unwrap().prepare().await.unwrap();
     assert!(path.is_file());
 }

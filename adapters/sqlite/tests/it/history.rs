@@ -109,6 +109,7 @@ async fn a_log_of_an_earlier_version_gets_its_column_and_its_index() {
     let never = SqlStaging::new(
         home.engine(),
         StagingNames { create: false, create_staging: false, create_database: false, ..names() },
+        None,
     );
     let error = never.unwrap().prepare().await.unwrap_err();
     assert!(error.message().contains("ssd_api_submission_log has no column mentioned"), "{error}");

@@ -46,7 +46,7 @@ async fn a_sender_waits_out_a_lock_that_is_held_for_a_moment() {
 async fn hold_the_submit_lock_until_killed() {
     let Some(path) = std::env::var_os("CSC_TEST_DATABASE") else { return };
     let engine = csc_bridge_sqlite::SqliteEngine::new(path.as_ref(), Duration::ZERO).unwrap();
-    let staging = csc_bridge_sql::SqlStaging::new(std::sync::Arc::new(engine), names()).unwrap();
+    let staging = csc_bridge_sql::SqlStaging::new(std::sync::Arc::new(engine), names(), None).unwrap();
     let _lock = staging.lock_submit().await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
 }

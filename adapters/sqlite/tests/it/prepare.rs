@@ -27,7 +27,7 @@ async fn everything_missing_is_created_once() {
 async fn the_anon_table_gets_no_twin_of_its_own() {
     let home = Home::new();
     let anon = StagingNames { staging: table("ssd_api_data_staging_anon"), ..names() };
-    SqlStaging::new(home.engine(), anon).unwrap().prepare().await.unwrap();
+    SqlStaging::new(home.engine(), anon, None).unwrap().prepare().await.unwrap();
     assert_eq!(home.count("SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name LIKE 'ssd_api_data%'"), 1);
 }
 
@@ -37,6 +37,7 @@ async fn a_missing_table_that_may_not_be_created_is_named() {
     let never = SqlStaging::new(
         home.engine(),
         StagingNames { create: false, create_staging: false, create_database: false, ..names() },
+        None,
     )
     .unwrap();
     let error = never.prepare().await.unwrap_err();
@@ -77,7 +78,7 @@ async fn hostile_names_of_staging_tables_are_only_names() {
         create_staging: true,
         create_database: true,
     };
-    let staging = SqlStaging::new(home.engine(), names).unwrap();
+    let staging = SqlStaging::new(home.engine(), names, None).unwrap();
     staging.prepare().await.unwrap();
     let _stage = staging.lock_stage().await.unwrap();
     let _submit = staging.lock_submit().await.unwrap();
@@ -140,9 +141,9 @@ async fn the_run_log_and_the_status_show_what_happened() {
     let states: Vec<String> =
         report.states.iter().map(|(s, r, u, n)| format!("{} {} {u} {n}", s.word(), r.word())).collect();
     assert_eq!(states, ["pending new false 1", "sent unchanged false 1", "error new false 1"]);
-    assert_eq!(report.open_intents, 1);
+    assert_eq!(report.logs.open_intents, 1);
     assert!(report.oldest_pending.is_some());
     assert_eq!(report.errors, [("HTTP 400: no".to_owned(), 1)]);
-    let (run_id, command, _, exit_code) = report.last_run.unwrap();
+    let (run_id, command, _, exit_code) = report.logs.last_run.unwrap();
     assert_eq!((run_id.as_str(), command.as_str(), exit_code), ("second", "run", 3));
 }

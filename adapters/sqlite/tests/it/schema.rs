@@ -39,7 +39,7 @@ async fn a_schema_that_sqlite_does_not_have_is_a_mistake_of_the_configuration() 
         create_staging: true,
         create_database: true,
     };
-    let staging = SqlStaging::new(home.engine(), names).unwrap();
+    let staging = SqlStaging::new(home.engine(), names, None).unwrap();
     let mut writer = home.writer().await;
     let new = NewTable { name: other(table("person")), columns: Vec::new(), indexes: Vec::new() };
     for error in [

@@ -57,7 +57,7 @@ impl Home {
     }
 
     pub fn staging(&self) -> SqlStaging {
-        SqlStaging::new(self.engine(), names()).unwrap()
+        SqlStaging::new(self.engine(), names(), None).unwrap()
     }
 
     pub async fn writer(&self) -> SqlWriter {

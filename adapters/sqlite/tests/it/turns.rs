@@ -17,7 +17,7 @@ fn as_in_the_program<T>(work: impl Future<Output = T>) -> T {
 
 /// Staging tables behind an engine of their own, which hardly waits for other programs.
 fn staging(home: &Home, lock_timeout: Duration) -> SqlStaging {
-    SqlStaging::new(Arc::new(SqliteEngine::new(&home.path(), lock_timeout).unwrap()), names()).unwrap()
+    SqlStaging::new(Arc::new(SqliteEngine::new(&home.path(), lock_timeout).unwrap()), names(), None).unwrap()
 }
 
 /// Claims, opens intents and records, as a worker of `submit` does.

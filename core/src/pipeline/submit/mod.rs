@@ -161,7 +161,7 @@ pub async fn submit(
     match shared.staging.status().await {
         Ok(status) => {
             report.submitted.left_pending = waiting(&status).saturating_sub(report.superseded);
-            report.open_intents = status.open_intents;
+            report.open_intents = status.logs.open_intents;
         }
         // Where something went wrong already, that is the error to be told.
         Err(error) => report.error = report.error.or(Some(error)),
