@@ -23,7 +23,8 @@ as_root() {
     fi
 }
 
-# SQLite is compiled from C, and so is a part of the TLS library: that takes a compiler and the C library's headers.
+# SQLite is compiled from C, and so is a part of the TLS library: that takes a compiler and the C library's headers. PostgreSQL's tests
+# take a server; where it cannot be installed like this they are skipped.
 install_missing() {
     if ! command -v apt-get >/dev/null 2>&1; then
         command -v cc >/dev/null 2>&1 || fail "there is no C compiler (cc); install one, such as gcc"
@@ -32,6 +33,8 @@ install_missing() {
     local missing=()
     command -v cc >/dev/null 2>&1 || missing+=(gcc)
     [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
+    # The tests start servers of their own from its programs. The cluster that the package makes is left alone.
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
     if [ "${#missing[@]}" -gt 0 ]; then
         as_root apt-get update
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"

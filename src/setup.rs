@@ -25,6 +25,7 @@ use crate::report::Report;
 pub fn registry() -> Registry {
     Registry::default()
         .with_database(csc_bridge_sqlite::SqliteAdapter)
+        .with_database(csc_bridge_postgres::PostgresAdapter)
         .with_sink(csc_bridge_dfe_csc_api::DfeCscApi)
         .with_sink(csc_bridge_file::FileSink)
 }

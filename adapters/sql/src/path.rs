@@ -27,12 +27,23 @@ pub fn scan_sql(dialect: &dyn Dialect, scan: &Scan) -> String {
         false => format!("{} AND {key} NOT IN ({})", dialect.has_key(key), no_key.join(", ")),
     };
 
+    // An unqualified table that was called as a step would be taken for the step.
+    let is_taken = |steps: &str| {
+        let mut tables = joins.iter().map(|join| &join.table).chain([&scan.table]);
+        tables
+            .any(|table| table.table.to_lowercase().strip_prefix(steps).is_some_and(|rest| rest.parse::<u32>().is_ok()))
+    };
+    let mut steps = "s".to_owned();
+    while is_taken(&steps) {
+        steps.push('_');
+    }
+
     // What the step before offers: its table, the column to compare with.
     let (mut from, mut key) = (set, "id".to_owned());
     for (at, join) in joins.iter().enumerate().rev() {
         // Outwards of this table: the next join's column, or the child's id at the end of the path.
         let outwards = joins.get(at + 1).map_or(&scan.path_to_child.child, |next| &next.column);
-        let step = format!("s{}", joins.len() - at);
+        let step = format!("{steps}{}", joins.len() - at);
         let _ = write!(
             sql,
             "{}{step} AS {}(SELECT DISTINCT c.number, {} AS k FROM {} e JOIN {from} c ON c.{key} = {} AND {})",

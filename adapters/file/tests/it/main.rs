@@ -1,5 +1,7 @@
 //! The file sink as the program uses it: configured in TOML, asked to send.
 
+mod conformance;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

@@ -5,6 +5,7 @@ mod adapter;
 mod apply;
 mod choices;
 mod claims;
+mod conformance;
 mod files;
 mod history;
 mod ledger;

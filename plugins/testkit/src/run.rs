@@ -1,0 +1,114 @@
+//! Runs checks and shows what came of them.
+
+use std::fmt;
+
+use crate::failure::{Checked, Failure};
+use crate::{Check, Database, checks};
+
+/// What came of one check.
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// The promise is kept.
+    Passed,
+    /// It is not, for this reason.
+    Failed(String),
+    /// The product has nothing of the kind, for this reason.
+    NotApplicable(String),
+    /// A broken twin was found out, by this failure.
+    Noticed(String),
+}
+
+impl Verdict {
+    pub(crate) fn of(ended: Result<Checked, tokio::task::JoinError>) -> Verdict {
+        match ended {
+            Ok(Ok(())) => Verdict::Passed,
+            Ok(Err(Failure::NotApplicable(reason))) => Verdict::NotApplicable(reason),
+            Ok(Err(failure)) => Verdict::Failed(failure.to_string()),
+            Err(_) => Verdict::Failed("the check panicked; its message stands above".to_owned()),
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Verdict::Passed => "passed",
+            Verdict::Failed(_) => "FAILED",
+            Verdict::NotApplicable(_) => "n/a",
+            Verdict::Noticed(_) => "noticed",
+        }
+    }
+}
+
+/// Checks, and what came of each.
+pub struct Table {
+    product: String,
+    rows: Vec<(String, Verdict)>,
+}
+
+impl Table {
+    pub(crate) fn new(product: &str) -> Table {
+        Table { product: product.to_owned(), rows: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, sentence: String, verdict: Verdict) {
+        self.rows.push((sentence, verdict));
+    }
+
+    /// Sentence and verdict of each check, in the order in which they ran.
+    pub fn rows(&self) -> &[(String, Verdict)] {
+        &self.rows
+    }
+
+    /// Those that failed, with their reasons, a line for each.
+    pub fn failures(&self) -> Vec<String> {
+        let failed = |(sentence, verdict): &(String, Verdict)| match verdict {
+            Verdict::Failed(why) => Some(format!("{sentence}: {why}")),
+            _ => None,
+        };
+        self.rows.iter().filter_map(failed).collect()
+    }
+
+    /// Prints the table (`cargo test -- --nocapture` shows it).
+    ///
+    /// # Panics
+    /// Where a check failed, with all that did: this is for tests.
+    pub fn must_pass(&self) {
+        println!("{self}");
+        let failures = self.failures();
+        assert!(failures.is_empty(), "{} checks failed on {}:\n{}", failures.len(), self.product, failures.join("\n"));
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.rows.iter().map(|(sentence, _)| sentence.len()).max().unwrap_or(0);
+        writeln!(f, "{:width$}  {}", "check", self.product)?;
+        for (sentence, verdict) in &self.rows {
+            write!(f, "{sentence:width$}  {}", verdict.word())?;
+            match verdict {
+                Verdict::NotApplicable(reason) | Verdict::Noticed(reason) => writeln!(f, " ({reason})")?,
+                Verdict::Passed | Verdict::Failed(_) => writeln!(f)?,
+            }
+        }
+        let count = |word: &str| self.rows.iter().filter(|(_, verdict)| verdict.word() == word).count();
+        let good = count("passed") + count("noticed");
+        write!(f, "{good} passed, {} failed, {} not applicable", count("FAILED"), count("n/a"))
+    }
+}
+
+/// Runs one check in a place of its own. A panic is a failure like any other.
+pub async fn run(check: &'static Check, database: &dyn Database) -> Verdict {
+    match database.fresh().await {
+        Ok(place) => Verdict::of(tokio::spawn(async move { (check.run)(place.as_ref()).await }).await),
+        Err(failure) => Verdict::of(Ok(Err(failure))),
+    }
+}
+
+/// Runs the checks that the environment variable `CSC_BRIDGE_CHECK` names (a part of their ids), or all of them.
+pub async fn run_all(database: &dyn Database) -> Table {
+    let wanted = std::env::var("CSC_BRIDGE_CHECK").unwrap_or_default();
+    let mut table = Table::new(database.name());
+    for check in checks().filter(|check| check.id.contains(&wanted)) {
+        table.push(check.sentence(), run(check, database).await);
+    }
+    table
+}
