@@ -40,7 +40,14 @@ pub fn same_document(desired: &str, stored: &str, omit: &[String]) -> bool {
 /// # Errors
 /// [`crate::error::Kind::Data`] where the text is no JSON.
 pub fn canonical_hash(document: &str, omit: &[String]) -> Result<Hash> {
-    Ok(Sha256::digest(canonical(document, omit)?).into())
+    Ok(canonical_hash_of(&Json::parse(document)?, omit))
+}
+
+/// The same, of a document that is read already.
+pub fn canonical_hash_of(document: &Json<'_>, omit: &[String]) -> Hash {
+    let mut bytes = Vec::with_capacity(4096);
+    document.write(omit, &mut bytes);
+    Sha256::digest(bytes).into()
 }
 
 fn canonical(document: &str, omit: &[String]) -> Result<Vec<u8>> {

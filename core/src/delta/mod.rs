@@ -14,6 +14,6 @@ mod members;
 mod outgoing;
 mod unsure;
 
-pub use compare::{Comparison, canonical_hash, same_document};
+pub use compare::{Comparison, canonical_hash, canonical_hash_of, same_document};
 pub use decide::{Change, Desired, Effect, Policy, decide};
 pub use outgoing::{Delta, Rules, Still, is_purge_form, purge_form};

@@ -6,12 +6,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
-use crate::error::{Error, Kind, Result};
-
-/// Deeper nesting than this is no document: a payload is five deep, and a hostile text must not exhaust the stack.
-const DEEPEST: usize = 32;
+use crate::error::Result;
 
 /// Appends a JSON string.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
@@ -63,41 +58,9 @@ impl<'a> Json<'a> {
     /// Reads a text.
     ///
     /// # Errors
-    /// [`Kind::Data`] with line and column, without the text.
+    /// [`Kind::Data`](crate::error::Kind::Data) with line and column, without the text.
     pub fn parse(text: &'a str) -> Result<Json<'a>> {
-        let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-        Json::of(raw, DEEPEST).map_err(|error| not_json(&error))
-    }
-
-    fn of(raw: &'a RawValue, deeper: usize) -> serde_json::Result<Json<'a>> {
-        let text = raw.get();
-        let Some(deeper) = deeper.checked_sub(1) else {
-            return Err(serde::de::Error::custom("nested too deeply"));
-        };
-        Ok(match text.as_bytes().first() {
-            Some(b'{') => {
-                let mut members = serde_json::from_str::<Members<'a>>(text)?.0;
-                members.sort_by(|(a, _), (b, _)| a.cmp(b));
-                let mut object: Vec<(Cow<'a, str>, Json<'a>)> = Vec::with_capacity(members.len());
-                for (key, value) in members {
-                    let value = Json::of(value, deeper)?;
-                    match object.last_mut() {
-                        Some(last) if last.0 == key => last.1 = value,
-                        _ => object.push((key, value)),
-                    }
-                }
-                Json::Object(object)
-            }
-            Some(b'[') => {
-                let items: Vec<&'a RawValue> = serde_json::from_str(text)?;
-                Json::List(items.into_iter().map(|item| Json::of(item, deeper)).collect::<serde_json::Result<_>>()?)
-            }
-            Some(b'"') => Json::String(serde_json::from_str::<Text<'a>>(text)?.0),
-            Some(b't') => Json::Bool(true),
-            Some(b'f') => Json::Bool(false),
-            Some(b'n') | None => Json::Null,
-            Some(_) => Json::Number(text),
-        })
+        super::json::parse(text)
     }
 
     /// The member of an object.
@@ -175,39 +138,4 @@ impl<'a> Json<'a> {
             }
         }
     }
-}
-
-/// An object's members in the order written, duplicates included.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> serde::Deserialize<'de> for Members<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Members<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some((key, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
-                    members.push((key.0, value));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Visitor)
-    }
-}
-
-/// A string that borrows where it has no escapes.
-#[derive(serde::Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-fn not_json(error: &serde_json::Error) -> Error {
-    Error::new(
-        Kind::Data,
-        format!("the text is not JSON at line {}, column {}", error.line(), error.column()),
-        "the row is staged anew by the next stage",
-    )
 }

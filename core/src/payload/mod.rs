@@ -11,6 +11,7 @@ pub mod column;
 pub mod day;
 pub mod definition;
 pub mod findings;
+mod json;
 mod lists;
 pub mod plan;
 mod plan_blocks;

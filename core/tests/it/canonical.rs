@@ -60,6 +60,116 @@ fn documents_are_the_same_up_to_spelling_and_unstable_ids() {
     );
 }
 
+/// Bytes that mean something to JSON, and some that do not.
+const PIECES: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    "\"a\"",
+    "\"b\":",
+    "\"\\u00e9\\n\"",
+    "\\u",
+    "\\ud834\\udd1e",
+    "null",
+    "true",
+    "false",
+    "nul",
+    "0",
+    "-",
+    "1",
+    "12.5",
+    ".",
+    "e",
+    "E+2",
+    "-0",
+    "01",
+    "é",
+    "𝄞",
+    "\u{0}",
+    "\u{1f}",
+    " ",
+    "\n",
+    "\t",
+    "\u{a0}",
+    "/",
+    "'",
+    "//",
+];
+
+#[test]
+fn what_is_json_and_what_it_says_is_what_serde_json_says() {
+    let seed = std::env::var("CSC_BRIDGE_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed: u64 = seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+    println!("CSC_BRIDGE_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let whole = r#"{"a":[1,-2.50,{"b":"x\"y","c":null}],"é":{"f":true,"a":[]},"n":1e-7}"#;
+    let mut valid = 0;
+    for _ in 0..200_000 {
+        let mut text = if random.bool() { whole.to_owned() } else { String::new() };
+        for _ in 0..random.usize(0..6) {
+            let piece = PIECES[random.usize(..PIECES.len())];
+            let mut at = random.usize(0..=text.len());
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            match random.bool() {
+                true => text.insert_str(at, piece),
+                false => text.replace_range(
+                    at..(at..)
+                        .find(|end| *end >= text.len() || *end > at && text.is_char_boundary(*end))
+                        .unwrap_or(at)
+                        .min(text.len()),
+                    piece,
+                ),
+            }
+        }
+        let ours = Json::parse(&text);
+        match serde_json::from_str::<serde_json::Value>(&text) {
+            // A number that no machine can hold is JSON to us: it is written as it stands.
+            Err(error) if error.to_string().contains("out of range") => {}
+            Err(_) => assert!(ours.is_err(), "{text}"),
+            Ok(value) => {
+                valid += 1;
+                let mut bytes = Vec::new();
+                ours.unwrap_or_else(|error| panic!("{text}: {error}")).write(&[], &mut bytes);
+                let again: serde_json::Value = serde_json::from_slice(&bytes).expect("canonical JSON");
+                assert_eq!(again, without_nothing(value), "{text}");
+            }
+        }
+    }
+    assert!(valid > 5_000, "too few of the texts were JSON: {valid}");
+}
+
+/// Without the members that the canonical form leaves out.
+fn without_nothing(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Array(items) => items.into_iter().map(without_nothing).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(key, value)| {
+                !(value.is_null() || key != "factors" && value.as_array().is_some_and(Vec::is_empty))
+            })
+            .map(|(key, value)| (key, without_nothing(value)))
+            .collect(),
+        other => other,
+    }
+}
+
+#[test]
+fn nesting_without_end_is_refused() {
+    assert!(Json::parse(&format!("{}{}", "[".repeat(32), "]".repeat(32))).is_ok());
+    for deep in ["[", "{\"a\":"] {
+        assert!(Json::parse(&deep.repeat(100_000)).is_err());
+    }
+    assert!(Json::parse(&format!("{}{}", "[".repeat(33), "]".repeat(33))).is_err());
+}
+
 #[test]
 fn text_that_is_no_json_is_refused_by_its_place_without_being_quoted() {
     let error = Json::parse("{\"name\": SECRET}").expect_err("no JSON");

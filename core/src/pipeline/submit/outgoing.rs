@@ -1,8 +1,10 @@
 //! What is sent of a claimed row, and what DfE holds once it took it.
 
+use std::sync::Arc;
+
 use super::SubmitSettings;
 use crate::config::{Deletion, ManagedBy, Mode, Semantics};
-use crate::delta::{Delta, Rules, canonical_hash, is_purge_form};
+use crate::delta::{Delta, Rules, canonical_hash, canonical_hash_of, is_purge_form};
 use crate::error::Result;
 use crate::payload::canonical::Json;
 use crate::sink::Receipt;
@@ -10,14 +12,21 @@ use crate::staging::{Choice, ClaimedRow, Hash, RecordKind, RowState, SendResult}
 
 /// A record ready to be sent.
 pub(super) struct Ready {
-    pub row: ClaimedRow,
+    pub row: Arc<ClaimedRow>,
     pub kind: RecordKind,
-    /// What leaves.
-    pub document: String,
+    /// What leaves, where that is not the row's document as it stands.
+    prepared: Option<String>,
     /// Our own hash of what DfE is to hold, whoever filled the table: by it the log proves later what DfE had.
     pub hash: Hash,
     /// The records it mentions, for a DfE that merges.
     pub mentioned: Option<String>,
+}
+
+impl Ready {
+    /// What leaves.
+    pub fn document(&self) -> &str {
+        self.prepared.as_deref().unwrap_or(&self.row.document)
+    }
 }
 
 /// What becomes of a claimed row.
@@ -29,6 +38,9 @@ pub(super) enum Fate {
     /// It cannot be sent as it stands.
     Unusable(&'static str),
 }
+
+/// The kind of what leaves, the document where it is not the row's as it stands, and the hash of what DfE is to hold.
+type Leaving = (RecordKind, Option<String>, Hash);
 
 const NOT_JSON: &str = "json_payload is not JSON";
 
@@ -48,41 +60,45 @@ impl SubmitSettings {
     }
 
     /// What becomes of a claimed row.
-    pub(super) fn fate(&self, row: &ClaimedRow) -> Fate {
+    pub(super) fn fate(&self, row: &Arc<ClaimedRow>) -> Fate {
         match self.record(row) {
-            Ok(Some((kind, document, hash))) => {
-                let document = one_line(document);
-                let merges = self.sink.semantics == Semantics::Merge && self.managed_by == ManagedBy::CscBridge;
-                let mentioned = merges.then(|| self.mentioned(kind, &document));
-                Fate::Send(Box::new(Ready { row: row.clone(), kind, document, hash, mentioned }))
+            Ok(Some((kind, prepared, hash))) => {
+                let prepared = one_line(prepared.as_deref().unwrap_or(&row.document)).or(prepared);
+                let mut ready = Ready { row: row.clone(), kind, prepared, hash, mentioned: None };
+                if self.sink.semantics == Semantics::Merge && self.managed_by == ManagedBy::CscBridge {
+                    ready.mentioned = Some(self.mentioned(kind, ready.document()));
+                }
+                Fate::Send(Box::new(ready))
             }
             Ok(None) => Fate::Withdraw,
             Err(reason) => Fate::Unusable(reason),
         }
     }
 
-    fn record(&self, row: &ClaimedRow) -> Result<Option<(RecordKind, String, Hash)>, &'static str> {
-        let hash = |document: &str| canonical_hash(document, &self.payload.unstable_ids).map_err(|_| NOT_JSON);
+    /// What leaves of a row; nothing where the child is out of the cohort and no purge is staged for it.
+    fn record(&self, row: &ClaimedRow) -> Result<Option<Leaving>, &'static str> {
+        let unstable = &self.payload.unstable_ids;
         if row.row_state.is_out() {
             let Some(form) = self.staged_purge(row) else { return Ok(None) };
-            return Ok(Some((RecordKind::Purge, form.to_owned(), hash(form)?)));
+            let hash = canonical_hash(form, unstable).map_err(|_| NOT_JSON)?;
+            return Ok(Some((RecordKind::Purge, Some(form.to_owned()), hash)));
         }
         let desired = Json::parse(&row.document).map_err(|_| NOT_JSON)?;
         about(&desired, row)?;
         // Of what is really sent, whatever current_hash says: a document edited by hand must not pass for the staged one.
-        let own = hash(&row.document)?;
+        let own = canonical_hash_of(&desired, unstable);
         match (self.managed_by, self.sink.semantics) {
-            (_, Semantics::Replace) => Ok(Some((RecordKind::Full, row.document.clone(), own))),
+            (_, Semantics::Replace) => Ok(Some((RecordKind::Full, None, own))),
             (ManagedBy::CscBridge, Semantics::Merge) => {
                 let prepared = row.outgoing.as_deref().ok_or("partial_json_payload is empty")?;
                 let sent = Json::parse(prepared).map_err(|_| "partial_json_payload is not JSON")?;
                 about(&sent, row)?;
                 let kind = if self.rules().is_full(&sent) { RecordKind::Full } else { RecordKind::Partial };
-                Ok(Some((kind, prepared.to_owned(), own)))
+                Ok(Some((kind, Some(prepared.to_owned()), own)))
             }
             (ManagedBy::Sql, Semantics::Merge) => {
                 let (kind, document) = self.prepare(row, &desired);
-                Ok(Some((kind, document, own)))
+                Ok(Some((kind, Some(document), own)))
             }
         }
     }
@@ -132,7 +148,8 @@ impl SubmitSettings {
     /// What an acceptance does to the row.
     pub(super) fn accepted(&self, ready: Ready, receipt: Receipt) -> Result<SendResult> {
         let (receipt, received_at) = (receipt.id, receipt.received_at);
-        let Ready { row, kind, document, hash, .. } = ready;
+        let Ready { row, kind, prepared, hash, .. } = ready;
+        let document = prepared.unwrap_or_else(|| row.document.clone());
         if kind == RecordKind::Purge {
             return Ok(SendResult::Purged { document, receipt, received_at });
         }
@@ -171,7 +188,7 @@ fn about(document: &Json<'_>, row: &ClaimedRow) -> Result<(), &'static str> {
     }
 }
 
-/// Without line breaks: outside of strings they are white space, and inside of them JSON has none.
-fn one_line(document: String) -> String {
-    if document.contains(['\n', '\r']) { document.replace(['\n', '\r'], " ") } else { document }
+/// The document without its line breaks, where it has any: outside of strings they are white space, and inside of them JSON has none.
+fn one_line(document: &str) -> Option<String> {
+    document.bytes().any(|byte| matches!(byte, b'\n' | b'\r')).then(|| document.replace(['\n', '\r'], " "))
 }
