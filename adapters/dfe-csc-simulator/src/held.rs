@@ -11,7 +11,6 @@ use hyper::body::{Body, Bytes, Frame};
 use serde_json::Value;
 
 use crate::merge::{self, Object};
-use crate::settings::Semantics;
 
 /// Bytes of what is held that are copied at a time.
 const CHUNK: usize = 256 * 1024;
@@ -27,32 +26,17 @@ pub(crate) struct Held {
 
 /// What one record asks for.
 pub(crate) enum Change<'a> {
-    /// Hold this document for the child.
-    Hold(Box<str>),
+    /// Hold this document, written by [`text`], for the child.
+    Hold(&'a str),
     /// Merge this document into what is held for the child.
     Merge(&'a Object),
     /// Remove the child.
     Purge,
 }
 
-impl Change<'_> {
-    /// The change that a record asks for. This is where the semantics differ.
-    pub fn of(record: &Object, semantics: Semantics) -> Change<'_> {
-        match semantics {
-            _ if merge::is_purge(record) => Change::Purge,
-            Semantics::Replace => Change::hold(record),
-            Semantics::Merge => Change::Merge(record),
-        }
-    }
-
-    /// Holds a document as it is.
-    pub fn hold(document: &Object) -> Change<'_> {
-        Change::Hold(text(document))
-    }
-}
-
-fn text(document: &Object) -> Box<str> {
-    serde_json::to_string(document).unwrap_or_default().into()
+/// The text that is kept of a document.
+pub(crate) fn text(document: &Object) -> String {
+    serde_json::to_string(document).unwrap_or_default()
 }
 
 /// A document from its text. Every text held was written by [`text`], so it is an object.
@@ -66,8 +50,8 @@ impl Held {
         let children = self.authorities.entry(la_code.into()).or_default();
         match change {
             Change::Hold(document) => {
-                children.get(child) != Some(&document) && {
-                    children.insert(child.into(), document);
+                children.get(child).is_none_or(|held| **held != *document) && {
+                    children.insert(child.into(), document.into());
                     true
                 }
             }
@@ -79,7 +63,7 @@ impl Held {
                 merge::merge(&mut after, sent);
                 merge::normalise(&mut after);
                 before.as_ref() != Some(&after) && {
-                    children.insert(child.into(), text(&after));
+                    children.insert(child.into(), text(&after).into());
                     true
                 }
             }
@@ -157,16 +141,15 @@ mod tests {
 
     use super::*;
 
-    fn apply_as(semantics: Semantics, held: &mut Held, record: Value) -> bool {
-        held.apply("845", "c1", Change::of(record.as_object().expect("an object"), semantics))
-    }
-
     fn apply(held: &mut Held, record: Value) -> bool {
-        apply_as(Semantics::Replace, held, record)
+        let record = record.as_object().expect("an object");
+        let text = text(record);
+        held.apply("845", "c1", if merge::is_purge(record) { Change::Purge } else { Change::Hold(&text) })
     }
 
     fn merge(held: &mut Held, record: Value) -> bool {
-        apply_as(Semantics::Merge, held, record)
+        let record = record.as_object().expect("an object");
+        held.apply("845", "c1", if merge::is_purge(record) { Change::Purge } else { Change::Merge(record) })
     }
 
     fn documents(held: &Held) -> Vec<(&str, &str)> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use csc_bridge_core::error::{Error, Kind, Result};
 use serde::Deserialize;
 
-use crate::held::{Change, Held};
+use crate::held::{Change, Held, text};
 use crate::intake;
 use crate::merge::Object;
 
@@ -43,7 +43,7 @@ pub(crate) fn load(path: &Path) -> Result<Held> {
             ));
         };
         // A saved document is held as it is, whatever the semantics are now.
-        held.apply(&line.la_code, &child, Change::hold(&line.document));
+        held.apply(&line.la_code, &child, Change::Hold(&text(&line.document)));
     }
     Ok(held)
 }

@@ -10,9 +10,11 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::faults::{self, Arrival, Dropped};
-use crate::held::{Change, lock};
+use crate::held::{self, Change, lock};
+use crate::merge::Object;
 use crate::reply::{self, Reply, Whole};
 use crate::routes::{Shared, is_la_code};
+use crate::settings::Semantics;
 use crate::{intake, refuse};
 
 /// Takes a batch.
@@ -62,12 +64,16 @@ fn take(
     lock(&shared.stats).records += records.len() as u64;
     intake::judge(&records, shared.settings.validator.as_ref())?;
     refuse::judge(&records, &arrival.faults.refuse).inspect_err(|_| shared.count_fault("refuse".to_owned()))?;
-    let repeated = apply(shared, la_code, &records);
+    let count = records.len();
+    let repeated = match shared.settings.semantics {
+        Semantics::Replace => replace(shared, la_code, records),
+        Semantics::Merge => merge(shared, la_code, &records),
+    };
     let mut stats = lock(&shared.stats);
-    stats.applied += records.len() as u64;
+    stats.applied += count as u64;
     stats.repeated += repeated;
-    let receipts: Vec<String> = records.iter().map(|_| receipt()).collect();
-    tracing::debug!(batch.records = records.len(), batch.repeated = repeated, "batch taken");
+    let receipts: Vec<String> = (0..count).map(|_| receipt()).collect();
+    tracing::debug!(batch.records = count, batch.repeated = repeated, "batch taken");
     Ok(reply::json(StatusCode::OK, &receipts.into()))
 }
 
@@ -81,19 +87,49 @@ fn check_rate(shared: &Shared, arrival: &Arrival) -> Result<(), Box<Whole>> {
     Err(Box::new(refusal))
 }
 
-/// Applies a judged batch, all of it at once. Returns how many records changed nothing.
-fn apply(shared: &Shared, la_code: &str, records: &[Value]) -> u64 {
-    let mut held = lock(&shared.held);
-    let mut received = lock(&shared.received);
-    let mut repeated = 0;
-    for record in records {
-        if let Some(record) = record.as_object()
-            && let Some(child) = intake::child(record)
-        {
-            let changed = held.apply(la_code, child, Change::of(record, shared.settings.semantics));
-            received.note(la_code, child, changed);
-            repeated += u64::from(!changed);
+/// The children that a batch is about, with what is asked for each.
+fn children(records: &[Value]) -> impl Iterator<Item = (&str, &Object)> {
+    records.iter().filter_map(|record| record.as_object()).filter_map(|record| Some((intake::child(record)?, record)))
+}
+
+/// Applies a judged batch, all of it at once: each child's document is replaced. Returns how many records changed nothing.
+///
+/// What is kept is written aside until the batch is gone. Kept texts that lie between a batch's thousands of small pieces leave holes
+/// everywhere when it goes, and with a few hundred thousand of them the search for room takes most of the time.
+fn replace(shared: &Shared, la_code: &str, records: Vec<Value>) -> u64 {
+    let mut aside = String::new();
+    let mut ends = Vec::with_capacity(records.len());
+    for (child, record) in children(&records) {
+        aside.push_str(child);
+        let child_ends = aside.len();
+        let keeps = !crate::merge::is_purge(record);
+        if keeps {
+            aside.push_str(&held::text(record));
         }
+        ends.push((child_ends, aside.len(), keeps));
+    }
+    drop(records);
+    let (mut held, mut received) = (lock(&shared.held), lock(&shared.received));
+    let (mut repeated, mut begins) = (0, 0);
+    for (child_ends, ends, keeps) in ends {
+        let (child, document) = (&aside[begins..child_ends], &aside[child_ends..ends]);
+        let changed = held.apply(la_code, child, if keeps { Change::Hold(document) } else { Change::Purge });
+        received.note(la_code, child, changed);
+        repeated += u64::from(!changed);
+        begins = ends;
+    }
+    repeated
+}
+
+/// Applies a judged batch, all of it at once: each document is merged into what is held. Returns how many records changed nothing.
+fn merge(shared: &Shared, la_code: &str, records: &[Value]) -> u64 {
+    let (mut held, mut received) = (lock(&shared.held), lock(&shared.received));
+    let mut repeated = 0;
+    for (child, record) in children(records) {
+        let is_purge = crate::merge::is_purge(record);
+        let changed = held.apply(la_code, child, if is_purge { Change::Purge } else { Change::Merge(record) });
+        received.note(la_code, child, changed);
+        repeated += u64::from(!changed);
     }
     repeated
 }
