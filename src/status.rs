@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use csc_bridge_core::error::{Error, Kind};
-use csc_bridge_core::staging::{RowState, Status};
+use csc_bridge_core::staging::{LastRun, RowState, Status};
 use serde_json::{Value, json};
 
 use crate::cli::{Global, StatusArgs};
@@ -22,7 +22,7 @@ pub async fn status(global: &Global, args: &StatusArgs, report: &mut Report) -> 
     for name in ["pending", "sent", "error", "withdrawn", "unsure", "deleted", "left"] {
         states.insert(name, 0);
     }
-    for (status, row_state, unsure, count) in &found.states {
+    for (status, row_state, unsure, count) in &found.states.rows {
         *states.entry(status.word()).or_default() += count;
         if *unsure {
             *states.entry("unsure").or_default() += count;
@@ -39,14 +39,14 @@ pub async fn status(global: &Global, args: &StatusArgs, report: &mut Report) -> 
     for (reason, count) in &found.errors {
         *refusals.entry(code(reason)).or_default() += count;
     }
-    let last_run = found.logs.last_run.as_ref().map(|(run_id, command, at, exit_code)| {
+    let last_run = found.last_run.as_ref().map(|LastRun { run_id, command, at, exit_code }| {
         json!({ "run_id": run_id, "command": command, "at": at, "exit_code": exit_code })
     });
     let mut lines: Vec<(String, String)> =
         states.iter().map(|(name, count)| ((*name).to_owned(), count.to_string())).collect();
-    lines.push(("requests without an answer".into(), found.logs.open_intents.to_string()));
+    lines.push(("requests without an answer".into(), found.states.open_intents.to_string()));
     lines.extend(found.oldest_pending.clone().map(|at| ("oldest change to be sent".to_owned(), at)));
-    if let Some((_, command, at, exit_code)) = &found.logs.last_run {
+    if let Some(LastRun { command, at, exit_code, .. }) = &found.last_run {
         lines.push(("last run".into(), format!("{command}, ended {at}, exit code {exit_code}")));
     }
     for (code, count) in &refusals {
@@ -63,7 +63,7 @@ pub async fn status(global: &Global, args: &StatusArgs, report: &mut Report) -> 
         refusals.iter().map(|(code, count)| json!({ "code": code, "path": null, "count": count })).collect();
     report.key("refusals", refusals);
     report.key("last_run", last_run);
-    report.key("open_intents", found.logs.open_intents);
+    report.key("open_intents", found.states.open_intents);
     Ok(())
 }
 

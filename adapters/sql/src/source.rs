@@ -37,7 +37,8 @@ impl Source for SqlSource {
         set::create(connection.as_mut(), self.engine.dialect()).await?;
         let names: Vec<TableName> = tables.iter().map(|table| table.name.clone()).collect();
         connection.snapshot(&names).await?;
-        Ok(Box::new(SqlReadSession { engine: self.engine.clone(), connection, names }))
+        let told = set::Told::default();
+        Ok(Box::new(SqlReadSession { engine: self.engine.clone(), connection, told, names }))
     }
 }
 
@@ -75,6 +76,7 @@ async fn check_table(connection: &mut dyn Connection, table: &Table) -> Result<(
 struct SqlReadSession {
     engine: Arc<dyn Engine>,
     connection: Box<dyn Connection>,
+    told: set::Told,
     /// The tables that were checked and locked: no other is read.
     names: Vec<TableName>,
 }
@@ -106,7 +108,8 @@ impl ReadSession for SqlReadSession {
     }
 
     async fn select(&mut self, children: &[String]) -> Result<()> {
-        set::fill(self.connection.as_mut(), self.engine.dialect(), children.iter().map(String::as_str)).await
+        let ids = children.iter().map(String::as_str);
+        self.told.fill(self.connection.as_mut(), self.engine.dialect(), ids).await
     }
 
     async fn scan(&mut self, scan: &Scan) -> Result<Box<dyn RowStream + '_>> {

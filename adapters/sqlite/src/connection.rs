@@ -54,6 +54,8 @@ pub(crate) struct SqliteConnection {
 
 impl SqliteConnection {
     pub(crate) fn new(driver: rusqlite::Connection, turns: Option<Turns>, path: PathBuf) -> SqliteConnection {
+        // As many as the staging tables have; each is sent again for every batch.
+        driver.set_prepared_statement_cache_capacity(64);
         let interrupt = Arc::new(driver.get_interrupt_handle());
         let shared = Arc::new(Mutex::new(Driven { driver, turn: None }));
         SqliteConnection { shared, interrupt, turns, writing: false, path }
@@ -116,7 +118,8 @@ impl Connection for SqliteConnection {
         let private = is_private(sql);
         let (sql, params) = (sql.to_owned(), params.to_vec());
         let work = move |connection: &rusqlite::Connection| {
-            let changed = connection.execute(&sql, rusqlite::params_from_iter(params.iter().map(bound)))?;
+            let mut statement = connection.prepare_cached(&sql)?;
+            let changed = statement.execute(rusqlite::params_from_iter(params.iter().map(bound)))?;
             Ok(changed as u64)
         };
         match private {
@@ -128,7 +131,7 @@ impl Connection for SqliteConnection {
     async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
         let (sql, params) = (sql.to_owned(), params.to_vec());
         self.run(move |connection| {
-            let mut statement = connection.prepare(&sql)?;
+            let mut statement = connection.prepare_cached(&sql)?;
             let columns = statement.column_count();
             let mut rows = statement.query(rusqlite::params_from_iter(params.iter().map(bound)))?;
             let mut all = Vec::new();
@@ -244,7 +247,7 @@ fn value(read: ValueRef<'_>) -> Value {
 }
 
 fn insert(connection: &rusqlite::Connection, sql: &str, rows: &RecordBatch) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     for at in 0..rows.num_rows() {
         statement.execute(rusqlite::params_from_iter(rows.columns().iter().map(|column| cell(column.as_ref(), at))))?;
     }

@@ -152,17 +152,24 @@ pub trait Logs: Send + Sync {
     /// As [`super::Staging::prune`].
     async fn prune(&self, older_than: Duration) -> Result<u64>;
 
-    /// The logs' part of [`super::Staging::status`].
-    async fn status(&self) -> Result<LogStatus>;
+    /// How many intents are open.
+    async fn open_intents(&self) -> Result<u64>;
+
+    /// The newest run.
+    async fn last_run(&self) -> Result<Option<LastRun>>;
 }
 
-/// The logs' part of a [`StatusReport`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LogStatus {
-    /// Intents without an answer.
-    pub open_intents: u64,
-    /// The newest run: run_id, command, when it ended, exit code.
-    pub last_run: Option<(String, String, String, i32)>,
+/// A run, as `csc-bridge status` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastRun {
+    /// The run.
+    pub run_id: String,
+    /// [`RunRecord::command`].
+    pub command: String,
+    /// When it ended, as the database prints it.
+    pub at: String,
+    /// [`RunRecord::exit_code`].
+    pub exit_code: i32,
 }
 
 /// What became of one claimed row.
@@ -259,15 +266,24 @@ pub struct LastStaged {
     pub table_rows: String,
 }
 
+/// How many rows are in each state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct States {
+    /// Rows by (status, row_state, unsure).
+    pub rows: Vec<(Status, RowState, bool, u64)>,
+    /// Intents without an answer.
+    pub open_intents: u64,
+}
+
 /// What `csc-bridge status` shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatusReport {
-    /// Rows by (status, row_state, unsure).
-    pub states: Vec<(Status, RowState, bool, u64)>,
+    /// How many rows are in each state.
+    pub states: States,
     /// `last_updated` of the oldest row to be sent, as the database prints it.
     pub oldest_pending: Option<String>,
-    /// What the logs say.
-    pub logs: LogStatus,
+    /// The newest run.
+    pub last_run: Option<LastRun>,
     /// Where the logs are, if not beside the staging table.
     pub logs_apart: Option<String>,
     /// Reasons of rows in error: the text of `api_response`, with counts. May quote data: the caller reduces it to codes.

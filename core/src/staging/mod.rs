@@ -7,13 +7,14 @@ mod log;
 mod row;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 pub use log::{
-    Attempt, ClosedAs, Closing, IntentRecord, LastStaged, LogStatus, Logs, LostIntent, Outcome, RecordKind, RunRecord,
-    SendResult, StatusReport,
+    Attempt, ClosedAs, Closing, IntentRecord, LastRun, LastStaged, Logs, LostIntent, Outcome, RecordKind, RunRecord,
+    SendResult, States, StatusReport,
 };
 pub use row::{Applied, Documents, Hash, Held, LedgerRow, NewDocument, Outgoing, RowState, RowVersion, Status, Write};
 
@@ -93,6 +94,9 @@ pub trait Staging: Send + Sync {
     /// staging. Returns the rows deleted.
     async fn prune(&self, older_than: Duration) -> Result<u64>;
 
+    /// How many rows are in each state, and how many requests wait for their answer: what the end of a run says.
+    async fn states(&self) -> Result<States>;
+
     /// The numbers behind `csc-bridge status`.
     async fn status(&self) -> Result<StatusReport>;
 }
@@ -141,7 +145,7 @@ pub struct Candidate {
 #[async_trait]
 pub trait Claim: Send + Sync {
     /// The rows that were had, in the order asked for.
-    fn rows(&self) -> &[ClaimedRow];
+    fn rows(&self) -> &[Arc<ClaimedRow>];
 
     /// Tests the locks and "still to be sent, and still what was claimed" again, before a request leaves.
     /// Returns whether all of it still holds.

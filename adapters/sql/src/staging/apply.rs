@@ -63,9 +63,9 @@ impl SqlChangeSet {
         let range = [number(from)?, number(to - 1)?].map(Value::Integer);
 
         // The slice's ids become the set: whether the table has an index or not, each statement below searches the smaller side.
-        self.lease.execute(&format!("DELETE FROM {}", sql.set()), &[]).await?;
+        set::clear(&mut *self.lease, sql.dialect, SET).await?;
         self.lease.execute(&sql.slice(), &range).await?;
-        set::analyze(&mut *self.lease, sql.dialect, SET).await?;
+        self.lease.analyze(SET, to - from).await?;
 
         self.lease.begin().await?;
         let unchanged = numbers(&mut self.lease, &sql.unchanged()).await?;
@@ -75,7 +75,7 @@ impl SqlChangeSet {
 
         let matched = Int64Array::from_iter_values(unchanged.iter().chain(&free).copied());
         let matched = set::batch([("number", Arc::new(matched) as ArrayRef)])?;
-        set::replace(&mut *self.lease, sql.dialect, MATCHED, &matched).await?;
+        self.lease.replace(MATCHED, &matched).await?;
         let updated = match unchanged.len() {
             0 => 0,
             _ => self.lease.execute(&sql.update(), &[]).await?,
@@ -147,8 +147,7 @@ impl ChangeSet for SqlChangeSet {
     }
 
     async fn apply(mut self: Box<Self>) -> Result<Applied> {
-        let shared = self.shared.clone();
-        set::analyze(&mut *self.lease, shared.dialect(), CHANGES).await?;
+        self.lease.analyze(CHANGES, self.fresh.len()).await?;
         let mut applied = Applied::default();
         for from in (0..self.fresh.len()).step_by(SLICE) {
             let to = self.fresh.len().min(from + SLICE);

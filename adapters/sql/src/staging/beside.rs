@@ -76,7 +76,7 @@ impl Shared {
     pub(super) async fn commit_and_close(&self, lease: &mut Lease, closings: &[Closing]) -> Result<()> {
         match self.log_place().await? {
             LogPlace::Beside => {
-                self.logs.sql().close(&mut **lease, closings).await?;
+                self.logs.sql().close(lease, closings).await?;
                 lease.commit().await
             }
             LogPlace::Apart(logs) => {

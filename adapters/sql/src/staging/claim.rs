@@ -14,7 +14,7 @@ use csc_bridge_core::staging::{Choice, Claim, ClaimedRow, Hash, Held, Outcome, R
 use super::choose::{Among, chosen};
 use super::pool::Lease;
 use super::{Shared, ledger, record};
-use crate::{Row, SET, name, set};
+use crate::{Row, SET, name};
 
 /// Ids that this process has claimed, given back on drop.
 struct Reservation {
@@ -32,6 +32,12 @@ impl Reservation {
         drop(claimed);
         Reservation { shared: shared.clone(), ids }
     }
+
+    /// Gives back the ids of rows that were not had: somebody else's now may be free before this claim ends.
+    fn keep(&mut self, had: &HashSet<&str>) {
+        let mut claimed = self.shared.claimed();
+        self.ids.retain(|id| had.contains(id.as_str()) || !claimed.remove(id));
+    }
 }
 
 impl Drop for Reservation {
@@ -48,7 +54,7 @@ pub(super) struct SqlClaim {
     shared: Arc<Shared>,
     lease: Lease,
     choice: Choice,
-    rows: Vec<ClaimedRow>,
+    rows: Vec<Arc<ClaimedRow>>,
     marks: Vec<Mark>,
     reservation: Reservation,
 }
@@ -66,7 +72,7 @@ pub(super) struct Mark {
 impl SqlClaim {
     pub(super) async fn take(shared: &Arc<Shared>, ids: &[String], choice: Choice) -> Result<SqlClaim> {
         let dialect = shared.dialect();
-        let reservation = Reservation::of(shared, ids);
+        let mut reservation = Reservation::of(shared, ids);
         let mut lease = shared.lease().await?;
         let mut seen = HashSet::new();
         let wanted: Vec<String> = ids
@@ -75,7 +81,7 @@ impl SqlClaim {
             .filter(|id| reservation.ids.contains(*id) && seen.insert(*id))
             .map(str::to_owned)
             .collect();
-        set::fill(&mut *lease, dialect, wanted.iter().map(String::as_str)).await?;
+        lease.fill(wanted.iter().map(String::as_str)).await?;
         if dialect.row_lock().is_some() {
             lease.begin().await?;
         }
@@ -89,7 +95,8 @@ impl SqlClaim {
         if !had.is_empty() {
             had = with_history(shared, &mut lease, &wanted, had).await?;
         }
-        let (marks, rows) = had.into_iter().unzip();
+        reservation.keep(&had.iter().map(|(_, row)| name::trimmed(&row.person_id)).collect());
+        let (marks, rows) = had.into_iter().map(|(mark, row)| (mark, Arc::new(row))).unzip();
         Ok(SqlClaim { shared: shared.clone(), lease, choice, rows, marks, reservation })
     }
 
@@ -193,7 +200,7 @@ fn still_sql(shared: &Shared, choice: Choice) -> String {
 
 #[async_trait]
 impl Claim for SqlClaim {
-    fn rows(&self) -> &[ClaimedRow] {
+    fn rows(&self) -> &[Arc<ClaimedRow>] {
         &self.rows
     }
 

@@ -10,13 +10,14 @@ use csc_bridge_core::source::{TableName, read_each};
 use csc_bridge_core::staging::{Documents, Hash, Held, LedgerRow, Outgoing, RowState, RowVersion, Status};
 
 use super::Shared;
-use crate::{Connection, Read, SET, name, set};
+use super::pool::Lease;
+use crate::{Read, SET, name};
 
 /// The rows of these children.
 pub(super) async fn ledger(shared: &Arc<Shared>, ids: &[String]) -> Result<Vec<LedgerRow>> {
     let dialect = shared.dialect();
     let mut lease = shared.lease().await?;
-    let ids = fill(&mut *lease, shared, ids).await?;
+    let ids = fill(&mut lease, ids).await?;
     let sql = format!(
         "SELECT c.id, {}, {}, {}, {}, {}, CASE WHEN t.partial_json_payload IS NULL THEN 0 ELSE 1 END, {} \
          FROM {} c JOIN {} t ON c.id = {}",
@@ -85,7 +86,7 @@ pub(super) async fn each_key(shared: &Arc<Shared>, take: &mut (dyn for<'k> FnMut
 pub(super) async fn documents(shared: &Arc<Shared>, ids: &[String]) -> Result<Vec<Documents>> {
     let dialect = shared.dialect();
     let mut lease = shared.lease().await?;
-    let ids = fill(&mut *lease, shared, ids).await?;
+    let ids = fill(&mut lease, ids).await?;
     let sql = format!(
         "SELECT c.id, {}, {}, {} FROM {} c JOIN {} t ON c.id = {}",
         dialect.document_out("t.json_payload"),
@@ -113,11 +114,11 @@ pub(super) async fn documents(shared: &Arc<Shared>, ids: &[String]) -> Result<Ve
 }
 
 /// Fills the set with ids that may be untrimmed or repeated; returns them as they are in the set.
-pub(super) async fn fill(connection: &mut dyn Connection, shared: &Shared, ids: &[String]) -> Result<Vec<String>> {
+async fn fill(lease: &mut Lease, ids: &[String]) -> Result<Vec<String>> {
     let mut seen = HashSet::with_capacity(ids.len());
     let distinct: Vec<String> =
         ids.iter().map(|id| name::trimmed(id)).filter(|id| seen.insert(*id)).map(str::to_owned).collect();
-    set::fill(connection, shared.dialect(), distinct.iter().map(String::as_str)).await?;
+    lease.fill(distinct.iter().map(String::as_str)).await?;
     Ok(distinct)
 }
 

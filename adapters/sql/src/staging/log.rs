@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use arrow_array::{ArrayRef, BinaryArray, Int32Array, StringArray};
 use csc_bridge_core::error::{Error, Result};
-use csc_bridge_core::staging::{Attempt, Closing, Hash, IntentRecord, LastStaged, LogStatus, LostIntent, RunRecord};
+use csc_bridge_core::staging::{Attempt, Closing, Hash, IntentRecord, LastRun, LastStaged, LostIntent, RunRecord};
 
+use super::pool::Lease;
 use crate::{Connection, Dialect, Row, SET, Store, UpdateFrom, Value, name, set};
 
 /// The records of one attempt.
@@ -33,6 +34,9 @@ const CLOSING_COLUMNS: &[(&str, Store)] = &[
     ("response_id", Store::Text(200)),
 ];
 
+/// The ends of a request that a child's history is made of.
+const COUNTS: &str = "'accepted', 'purged', 'unknown'";
+
 /// Creates the temporary tables of this module on a connection, once.
 pub(super) async fn create_temporary(connection: &mut dyn Connection, dialect: &dyn Dialect) -> Result<()> {
     for (table, columns) in [(INTENTS, INTENT_COLUMNS), (CLOSINGS, CLOSING_COLUMNS)] {
@@ -53,12 +57,7 @@ pub(super) struct LogSql<'a> {
 
 impl LogSql<'_> {
     /// One open intent for each record. The time is the database's, by which [`LogSql::lost`] judges their age.
-    pub(super) async fn open(
-        &self,
-        connection: &mut dyn Connection,
-        attempt: &Attempt,
-        records: &[IntentRecord],
-    ) -> Result<()> {
+    pub(super) async fn open(&self, lease: &mut Lease, attempt: &Attempt, records: &[IntentRecord]) -> Result<()> {
         let dialect = self.dialect;
         let base = records.iter().map(|record| record.based_on.to_column());
         let rows = set::batch([
@@ -69,7 +68,7 @@ impl LogSql<'_> {
             ("base", Arc::new(base.collect::<BinaryArray>())),
             ("mentioned", Arc::new(records.iter().map(|record| record.mentioned.as_deref()).collect::<StringArray>())),
         ])?;
-        set::replace(connection, dialect, INTENTS, &rows).await?;
+        lease.replace(INTENTS, &rows).await?;
         let sql = format!(
             "INSERT INTO {} (attempt_id, run_id, attempt, person_id, kind, hash_sent, hash_base, mentioned, opened_at) \
              SELECT {}, {}, {}, i.person_id, i.kind, i.hash, i.base, i.mentioned, {} FROM {} i",
@@ -82,14 +81,14 @@ impl LogSql<'_> {
         );
         let params =
             [Value::text(&attempt.attempt_id), Value::text(&attempt.run_id), Value::Integer(i64::from(attempt.number))];
-        match connection.execute(&sql, &params).await? == records.len() as u64 {
+        match lease.execute(&sql, &params).await? == records.len() as u64 {
             true => Ok(()),
             false => Err(Error::internal("the submission log did not take every intent")),
         }
     }
 
     /// The end of open intents. One that is closed already stays as it is.
-    pub(super) async fn close(&self, connection: &mut dyn Connection, closings: &[Closing]) -> Result<()> {
+    pub(super) async fn close(&self, lease: &mut Lease, closings: &[Closing]) -> Result<()> {
         if closings.is_empty() {
             return Ok(());
         }
@@ -104,7 +103,7 @@ impl LogSql<'_> {
             ("outcome", text(|closing| Some(closing.closed_as.word()))),
             ("response_id", text(|closing| closing.response_id.as_deref())),
         ])?;
-        set::replace(connection, dialect, CLOSINGS, &rows).await?;
+        lease.replace(CLOSINGS, &rows).await?;
         let set = [
             ("outcome", "o.outcome".to_owned()),
             ("closed_at", dialect.now().to_owned()),
@@ -116,7 +115,7 @@ impl LogSql<'_> {
             dialect.key("t.person_id"),
         );
         let update = UpdateFrom { target: self.log, set: &set, source: &source, on: &on };
-        connection.execute(&dialect.update_from(&update), &[]).await?;
+        lease.execute(&dialect.update_from(&update), &[]).await?;
         Ok(())
     }
 
@@ -159,7 +158,7 @@ impl LogSql<'_> {
             "SELECT a.child, {} FROM (SELECT c.id AS child, \
              MAX(CASE WHEN l.outcome = 'accepted' THEN l.id ELSE 0 END) AS accepted, \
              MAX(CASE WHEN l.outcome = 'accepted' THEN 0 ELSE l.id END) AS doubt FROM {} c JOIN {log} l ON {} = c.id \
-             WHERE l.outcome IN ('accepted', 'unknown', 'purged') GROUP BY c.id) a \
+             WHERE l.outcome IN ({COUNTS}) GROUP BY c.id) a \
              JOIN {log} l ON l.id = a.accepted WHERE a.accepted > a.doubt",
             dialect.bytes("l.hash_sent"),
             dialect.temporary(SET),
@@ -212,10 +211,12 @@ impl LogSql<'_> {
     /// Deletes what is old and no longer needed.
     pub(super) async fn prune(&self, connection: &mut dyn Connection, older_than: Duration) -> Result<u64> {
         let (log, runs, old) = (self.log, self.runs, self.dialect.before_now(older_than));
+        // One search for each old row: what is older than the newest that counts, or does not count.
         let requests = format!(
-            "DELETE FROM {log} WHERE outcome IS NOT NULL AND closed_at <= {old} AND id NOT IN (SELECT MAX(l.id) FROM {log} l \
-             WHERE l.outcome IN ('accepted', 'purged', 'unknown') GROUP BY {})",
+            "DELETE FROM {log} WHERE outcome IS NOT NULL AND closed_at <= {old} AND (outcome NOT IN ({COUNTS}) OR EXISTS (SELECT 1 \
+             FROM {log} l WHERE {} = {} AND l.outcome IN ({COUNTS}) AND l.id > {log}.id))",
             self.dialect.key("l.person_id"),
+            self.dialect.key(&format!("{log}.person_id")),
         );
         let runs = format!(
             "DELETE FROM {runs} WHERE ended_at <= {old} AND id NOT IN (SELECT MAX(r.id) FROM {runs} r WHERE r.table_rows IS NOT NULL)"
@@ -223,23 +224,29 @@ impl LogSql<'_> {
         Ok(connection.execute(&requests, &[]).await? + connection.execute(&runs, &[]).await?)
     }
 
-    /// The logs' part of `csc-bridge status`.
-    pub(super) async fn status(&self, connection: &mut dyn Connection) -> Result<LogStatus> {
-        let (log, runs) = (self.log, self.runs);
-        let open = format!("SELECT COUNT(*) FROM {log} WHERE outcome IS NULL");
-        let open = connection.query(&open, &[]).await?.first_mut().map_or(Ok(0), |row| row.integer(0))?;
-        let last = format!(
+    /// How many intents are open.
+    pub(super) async fn open_intents(&self, connection: &mut dyn Connection) -> Result<u64> {
+        let sql = format!("SELECT COUNT(*) FROM {} WHERE outcome IS NULL", self.log);
+        let open = connection.query(&sql, &[]).await?.first_mut().map_or(Ok(0), |row| row.integer(0))?;
+        Ok(u64::try_from(open).unwrap_or(0))
+    }
+
+    /// The newest run.
+    pub(super) async fn last_run(&self, connection: &mut dyn Connection) -> Result<Option<LastRun>> {
+        let (dialect, runs) = (self.dialect, self.runs);
+        let sql = format!(
             "SELECT r.run_id, r.command, {}, r.exit_code FROM {runs} r WHERE r.id = (SELECT MAX(id) FROM {runs})",
-            self.dialect.version("r.ended_at"),
+            dialect.version("r.ended_at"),
         );
         let run = |row: &mut Row| {
-            let exit_code = i32::try_from(row.integer(3)?).unwrap_or(i32::MAX);
-            Ok((row.word(0)?, row.word(1)?, row.text(2)?.unwrap_or_default(), exit_code))
+            Ok(LastRun {
+                run_id: row.word(0)?,
+                command: row.word(1)?,
+                at: row.text(2)?.unwrap_or_default(),
+                exit_code: i32::try_from(row.integer(3)?).unwrap_or(i32::MAX),
+            })
         };
-        Ok(LogStatus {
-            open_intents: u64::try_from(open).unwrap_or(0),
-            last_run: connection.query(&last, &[]).await?.first_mut().map(run).transpose()?,
-        })
+        connection.query(&sql, &[]).await?.first_mut().map(run).transpose()
     }
 }
 

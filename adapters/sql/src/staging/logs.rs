@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::{
-    Attempt, Closing, Hash, IntentRecord, LastStaged, LogStatus, Logs, LostIntent, RunRecord,
+    Attempt, Closing, Hash, IntentRecord, LastRun, LastStaged, Logs, LostIntent, RunRecord,
 };
 
 use super::log::LogSql;
 use super::pool::{Lease, Pool};
 use super::tables;
-use crate::{Engine, Purpose, name, set};
+use crate::{Engine, Purpose, name};
 
 /// The two logs behind an [`Engine`].
 pub struct SqlLogs {
@@ -56,10 +56,6 @@ impl SqlLogs {
         lease.begin().await?;
         Ok(lease)
     }
-
-    async fn fill(&self, lease: &mut Lease, ids: &[String]) -> Result<()> {
-        set::fill(&mut **lease, self.pool.dialect(), ids.iter().map(String::as_str)).await
-    }
 }
 
 async fn commit(mut lease: Lease) -> Result<()> {
@@ -89,20 +85,20 @@ impl Logs for SqlLogs {
 
     async fn open(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()> {
         let mut lease = self.begin().await?;
-        self.sql().open(&mut *lease, attempt, records).await?;
+        self.sql().open(&mut lease, attempt, records).await?;
         commit(lease).await
     }
 
     async fn close(&self, closings: &[Closing]) -> Result<()> {
         let mut lease = self.begin().await?;
-        self.sql().close(&mut *lease, closings).await?;
+        self.sql().close(&mut lease, closings).await?;
         commit(lease).await
     }
 
     async fn waiting(&self, among: Option<&[String]>) -> Result<HashSet<String>> {
         let mut lease = self.pool.lease().await?;
         if let Some(ids) = among {
-            self.fill(&mut lease, ids).await?;
+            lease.fill(ids.iter().map(String::as_str)).await?;
         }
         let waiting = self.sql().waiting(&mut *lease, among.is_some()).await?;
         lease.give_back();
@@ -118,7 +114,7 @@ impl Logs for SqlLogs {
 
     async fn last_accepted(&self, ids: &[String]) -> Result<HashMap<String, Hash>> {
         let mut lease = self.pool.lease().await?;
-        self.fill(&mut lease, ids).await?;
+        lease.fill(ids.iter().map(String::as_str)).await?;
         let accepted = self.sql().last_accepted(&mut *lease).await?;
         lease.give_back();
         Ok(accepted)
@@ -144,10 +140,17 @@ impl Logs for SqlLogs {
         Ok(deleted)
     }
 
-    async fn status(&self) -> Result<LogStatus> {
+    async fn open_intents(&self) -> Result<u64> {
         let mut lease = self.pool.lease().await?;
-        let status = self.sql().status(&mut *lease).await?;
+        let open = self.sql().open_intents(&mut *lease).await?;
         lease.give_back();
-        Ok(status)
+        Ok(open)
+    }
+
+    async fn last_run(&self) -> Result<Option<LastRun>> {
+        let mut lease = self.pool.lease().await?;
+        let last = self.sql().last_run(&mut *lease).await?;
+        lease.give_back();
+        Ok(last)
     }
 }

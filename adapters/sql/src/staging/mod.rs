@@ -29,7 +29,7 @@ use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::{
     Attempt, Candidate, ChangeSet, Choice, Claim, ClosedAs, Closing, Documents, Guard, IntentRecord, LastStaged,
-    LedgerRow, Logs, MayHold, RunRecord, Staging, StatusReport,
+    LedgerRow, Logs, MayHold, RunRecord, Staging, States, StatusReport,
 };
 
 use crate::{Dialect, Engine, Lock, name};
@@ -225,6 +225,10 @@ impl Staging for SqlStaging {
 
     async fn prune(&self, older_than: Duration) -> Result<u64> {
         self.shared.logs().await?.prune(older_than).await
+    }
+
+    async fn states(&self) -> Result<States> {
+        status::states(&self.shared).await
     }
 
     async fn status(&self) -> Result<StatusReport> {

@@ -3,16 +3,24 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow_array::RecordBatch;
 use csc_bridge_core::error::Result;
 
 use super::{log, record, recover};
-use crate::{Connection, Dialect, Engine, Purpose, set};
+use crate::set::{self, Told};
+use crate::{Connection, Dialect, Engine, Purpose};
 
 /// The connections to one database.
 pub(super) struct Pool {
     pub(super) engine: Arc<dyn Engine>,
-    /// Connections that nobody uses, with their temporary tables. One that met an error never comes back here.
-    idle: Mutex<Vec<Box<dyn Connection>>>,
+    /// Connections that nobody uses. One that met an error never comes back here.
+    idle: Mutex<Vec<Equipped>>,
+}
+
+/// A connection with its temporary tables.
+struct Equipped {
+    connection: Box<dyn Connection>,
+    told: Told,
 }
 
 impl Pool {
@@ -28,32 +36,54 @@ impl Pool {
     /// A connection with its temporary tables: an idle one, or a new one.
     pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
+        let equipped = match idle {
+            Some(equipped) => equipped,
             None => {
                 let mut connection = self.engine.connect(Purpose::Stage).await?;
                 set::create(connection.as_mut(), self.dialect()).await?;
                 record::create_outcomes(connection.as_mut(), self.dialect()).await?;
                 log::create_temporary(connection.as_mut(), self.dialect()).await?;
                 recover::create_may_hold(connection.as_mut(), self.dialect()).await?;
-                connection
+                Equipped { connection, told: Told::default() }
             }
         };
-        Ok(Lease { connection, pool: self.clone() })
+        Ok(Lease { equipped, pool: self.clone() })
     }
 }
 
 /// A connection in use. Dropping it closes the connection, which undoes an open transaction and frees its row locks; only
 /// [`Lease::give_back`] keeps it for the next one. So whatever goes wrong, nothing half-done is left on a connection.
 pub(super) struct Lease {
-    connection: Box<dyn Connection>,
+    equipped: Equipped,
     pool: Arc<Pool>,
 }
 
 impl Lease {
     /// Keeps the connection for others. Only outside a transaction.
     pub(super) fn give_back(self) {
-        self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
+        self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.equipped);
+    }
+
+    /// Replaces the set by ids that are trimmed and distinct.
+    pub(super) async fn fill<'a, I>(&mut self, ids: I) -> Result<()>
+    where
+        I: IntoIterator<Item = &'a str>,
+        I::IntoIter: Send,
+    {
+        let Equipped { connection, told } = &mut self.equipped;
+        told.fill(connection.as_mut(), self.pool.dialect(), ids).await
+    }
+
+    /// Replaces the rows of a temporary table.
+    pub(super) async fn replace(&mut self, table: &'static str, rows: &RecordBatch) -> Result<()> {
+        let Equipped { connection, told } = &mut self.equipped;
+        told.replace(connection.as_mut(), self.pool.dialect(), table, rows).await
+    }
+
+    /// Lets the planner know how many rows a temporary table has that was filled by a statement.
+    pub(super) async fn analyze(&mut self, table: &'static str, rows: usize) -> Result<()> {
+        let Equipped { connection, told } = &mut self.equipped;
+        told.analyze(connection.as_mut(), self.pool.dialect(), table, rows).await
     }
 }
 
@@ -61,12 +91,12 @@ impl Deref for Lease {
     type Target = dyn Connection;
 
     fn deref(&self) -> &Self::Target {
-        self.connection.as_ref()
+        self.equipped.connection.as_ref()
     }
 }
 
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        self.connection.as_mut()
+        self.equipped.connection.as_mut()
     }
 }

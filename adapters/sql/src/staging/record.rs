@@ -100,7 +100,7 @@ pub(super) async fn create_outcomes(connection: &mut dyn Connection, dialect: &d
 /// Writes the outcomes and closes exactly their intents.
 pub(super) async fn record(shared: &Shared, mut lease: Lease, choice: Choice, recorded: &[Recorded<'_>]) -> Result<()> {
     let dialect = shared.dialect();
-    load(&mut lease, dialect, recorded).await?;
+    load(&mut lease, recorded).await?;
     // With row locks, the claim's transaction is open already.
     if dialect.row_lock().is_none() {
         lease.begin().await?;
@@ -126,7 +126,7 @@ pub(super) async fn record(shared: &Shared, mut lease: Lease, choice: Choice, re
     Ok(())
 }
 
-async fn load(lease: &mut Lease, dialect: &dyn Dialect, recorded: &[Recorded<'_>]) -> Result<()> {
+async fn load(lease: &mut Lease, recorded: &[Recorded<'_>]) -> Result<()> {
     let text = |of: fn(&Recorded<'_>) -> Option<String>| -> ArrayRef {
         Arc::new(recorded.iter().map(of).collect::<StringArray>())
     };
@@ -148,7 +148,7 @@ async fn load(lease: &mut Lease, dialect: &dyn Dialect, recorded: &[Recorded<'_>
         ("claimed_outgoing", text(|r| r.claimed.outgoing.clone())),
         ("response", text(|r| r.response().map(str::to_owned))),
     ])?;
-    set::replace(&mut **lease, dialect, OUTCOMES, &rows).await
+    lease.replace(OUTCOMES, &rows).await
 }
 
 type Assignments = Vec<(&'static str, String)>;

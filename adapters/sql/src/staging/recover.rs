@@ -41,17 +41,17 @@ pub(super) async fn recover(shared: &Arc<Shared>, older_than: Duration, may_hold
         return Ok(0);
     }
 
-    fill(shared, &mut lease, ids.iter()).await?;
+    lease.fill(ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
     lease.begin().await?;
     let free = free(shared, &mut lease, ids).await?;
     // Read anew now that the rows are locked: a sender that held one until then has answered for it itself. What became old
     // since then is closed by its own attempt, never by its age: what was not looked at here stays open.
     let mut lost = shared.lost(&mut lease, older_than).await?;
     lost.retain(|intent| free.contains(&intent.person_id));
-    let persons: HashSet<&String> = lost.iter().map(|intent| &intent.person_id).collect();
-    fill(shared, &mut lease, persons).await?;
+    let persons: HashSet<&str> = lost.iter().map(|intent| intent.person_id.as_str()).collect();
+    lease.fill(persons).await?;
     let documents = documents(shared, &mut lease, &lost, may_hold).await?;
-    load(shared.dialect(), &mut lease, &documents).await?;
+    load(&mut lease, &documents).await?;
     let rows = write(shared, &mut lease).await?;
     let closings: Vec<Closing> = lost.into_iter().map(closing).collect();
     shared.commit_and_close(&mut lease, &closings).await?;
@@ -81,10 +81,6 @@ async fn senders(shared: &Arc<Shared>) -> Result<Senders> {
         Err(error) if error.kind() == Kind::Busy => Ok(Senders::Alive),
         Err(error) => Err(error),
     }
-}
-
-async fn fill<'a>(shared: &Shared, lease: &mut Lease, ids: impl IntoIterator<Item = &'a String>) -> Result<()> {
-    set::fill(&mut **lease, shared.dialect(), ids.into_iter().map(String::as_str).collect::<Vec<_>>()).await
 }
 
 /// Those of the set's ids whose row could be locked, or who have no row any more.
@@ -144,14 +140,14 @@ async fn documents(
     Ok(documents)
 }
 
-async fn load(dialect: &dyn Dialect, lease: &mut Lease, documents: &[(String, String)]) -> Result<()> {
+async fn load(lease: &mut Lease, documents: &[(String, String)]) -> Result<()> {
     let count = i32::try_from(documents.len()).map_err(|_| Error::internal("too many lost requests"))?;
     let rows = set::batch([
         ("number", Arc::new(Int32Array::from_iter_values(0..count)) as ArrayRef),
         ("person", Arc::new(StringArray::from_iter_values(documents.iter().map(|(person, _)| person)))),
         ("document", Arc::new(StringArray::from_iter_values(documents.iter().map(|(_, document)| document)))),
     ])?;
-    set::replace(&mut **lease, dialect, MAY_HOLD, &rows).await
+    lease.replace(MAY_HOLD, &rows).await
 }
 
 /// Makes the rows of the set unsure. Of several rows of a child the one written last counts.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use csc_bridge_core::error::Result;
-use csc_bridge_core::staging::{Held, RowState, Status, StatusReport};
+use csc_bridge_core::staging::{Held, RowState, States, Status, StatusReport};
 
 use super::beside::LogPlace;
 use super::pool::Lease;
@@ -27,7 +27,7 @@ pub(super) async fn status(shared: &Arc<Shared>) -> Result<StatusReport> {
         dialect.word("t.submission_status"),
     );
     let mut report = StatusReport {
-        states: states(shared, &mut lease).await?,
+        states: States { rows: rows(shared, &mut lease).await?, open_intents: 0 },
         oldest_pending: lease.query(&oldest, &[]).await?.first_mut().map_or(Ok(None), |row| row.text(0))?,
         ..StatusReport::default()
     };
@@ -35,15 +35,25 @@ pub(super) async fn status(shared: &Arc<Shared>) -> Result<StatusReport> {
         report.errors.push((row.text(0)?.unwrap_or_default(), count(row.integer(1)?)));
     }
     lease.give_back();
-    report.logs = shared.logs().await?.status().await?;
+    let logs = shared.logs().await?;
+    report.states.open_intents = logs.open_intents().await?;
+    report.last_run = logs.last_run().await?;
     if let LogPlace::Apart(logs) = shared.log_place().await? {
         report.logs_apart = Some(logs.place());
     }
     Ok(report)
 }
 
+/// What the end of a run says.
+pub(super) async fn states(shared: &Arc<Shared>) -> Result<States> {
+    let mut lease = shared.lease().await?;
+    let rows = rows(shared, &mut lease).await?;
+    lease.give_back();
+    Ok(States { rows, open_intents: shared.logs().await?.open_intents().await? })
+}
+
 /// Rows by (status, row_state, unsure).
-async fn states(shared: &Shared, lease: &mut Lease) -> Result<Vec<(Status, RowState, bool, u64)>> {
+async fn rows(shared: &Shared, lease: &mut Lease) -> Result<Vec<(Status, RowState, bool, u64)>> {
     let dialect = shared.dialect();
     let hash = dialect.bytes("t.previous_hash");
     // Unsure is 32 zero bytes here. A value that is no hash at all reads as unsure, too, but only where rows are read one by one.

@@ -172,14 +172,11 @@ async fn refuse_forgetting(shared: &Shared, connection: &mut dyn Connection) -> 
     if connection.columns(log).await?.is_none() || connection.columns(runs).await?.is_none() {
         return Ok(());
     }
-    match shared.logs.sql().status(connection).await? {
-        status if status.open_intents == 0 => Ok(()),
-        status => Err(Error::new(
+    match shared.logs.sql().open_intents(connection).await? {
+        0 => Ok(()),
+        open => Err(Error::new(
             Kind::Permission,
-            format!(
-                "the table {log} may no longer be written, and {} requests in it have no answer yet",
-                status.open_intents
-            ),
+            format!("the table {log} may no longer be written, and {open} requests in it have no answer yet"),
             "give the account the rights to INSERT, UPDATE and DELETE on the submission log and the run log; once no request waits, \
              they may be taken away and the log moves to a file",
         )),

@@ -186,5 +186,5 @@ async fn a_hundred_thousand_rows_without_an_index_are_chosen_from_in_moments() {
     // Not one of the older rows was touched.
     assert_eq!(home.count("SELECT COUNT(*) FROM ssd_api_data_staging WHERE submission_status = 'sent'"), 100);
     let report = staging.status().await.unwrap();
-    assert!(report.states.iter().any(|(status, .., rows)| *status == Status::Pending && *rows == 99900));
+    assert!(report.states.rows.iter().any(|(status, .., rows)| *status == Status::Pending && *rows == 99900));
 }

@@ -1,6 +1,6 @@
 use csc_bridge_core::error::Kind;
 use csc_bridge_core::source::TableName;
-use csc_bridge_core::staging::{Choice, RunRecord, Staging};
+use csc_bridge_core::staging::{Choice, LastRun, RunRecord, Staging};
 use csc_bridge_sql::{SqlStaging, StagingNames};
 
 use crate::support::*;
@@ -139,11 +139,11 @@ async fn the_run_log_and_the_status_show_what_happened() {
     }
     let report = staging.status().await.unwrap();
     let states: Vec<String> =
-        report.states.iter().map(|(s, r, u, n)| format!("{} {} {u} {n}", s.word(), r.word())).collect();
+        report.states.rows.iter().map(|(s, r, u, n)| format!("{} {} {u} {n}", s.word(), r.word())).collect();
     assert_eq!(states, ["pending new false 1", "sent unchanged false 1", "error new false 1"]);
-    assert_eq!(report.logs.open_intents, 1);
+    assert_eq!(report.states.open_intents, 1);
     assert!(report.oldest_pending.is_some());
     assert_eq!(report.errors, [("HTTP 400: no".to_owned(), 1)]);
-    let (run_id, command, _, exit_code) = report.logs.last_run.unwrap();
+    let LastRun { run_id, command, exit_code, .. } = report.last_run.unwrap();
     assert_eq!((run_id.as_str(), command.as_str(), exit_code), ("second", "run", 3));
 }

@@ -65,6 +65,11 @@ impl Delivery<'_> {
         if !ready.is_empty() {
             self.shared.count(|counts| counts.batches += 1);
         }
+        // Rows are claimed and outcomes recorded while other batches are in flight; only what is in flight is limited.
+        let _in_flight = tokio::select! {
+            permit = self.shared.in_flight.acquire() => permit.ok(),
+            () = self.shared.brake.pulled() => None,
+        };
         // The larger groups first: as soon as one passes it is known that the end is there and takes records of this authority.
         let mut groups = VecDeque::from(parted_by_bytes(ready, self.shared.sink.limits().max_bytes));
         while let Some(group) = groups.pop_front() {
@@ -214,7 +219,7 @@ impl Delivery<'_> {
         self.shared.staging.open_intents(&attempt, &intents).await?;
         self.shared.count(|counts| counts.requests += 1);
         let records: Vec<Record<'_>> =
-            group.iter().map(|ready| Record { person_id: &ready.row.person_id, document: &ready.document }).collect();
+            group.iter().map(|ready| Record { person_id: &ready.row.person_id, document: ready.document() }).collect();
         let began = Instant::now();
         let Sent { result, request_id } = self.shared.sink.send_with_request_id(&records).await;
         self.shared.answered(began.elapsed());
@@ -278,7 +283,7 @@ impl Delivery<'_> {
         let reason = full_reason(&error);
         for ready in group {
             let result = SendResult::Refused { reason: reason.clone() };
-            self.outcomes.push(Outcome { person_id: ready.row.person_id, attempt_id: None, result });
+            self.outcomes.push(Outcome { person_id: ready.row.person_id.clone(), attempt_id: None, result });
         }
         self.shared.count(|counts| counts.failed += count);
         self.batch_failed(error.error);
@@ -319,7 +324,7 @@ fn parted_by_bytes(ready: Vec<Ready>, max_bytes: usize) -> Vec<Vec<Ready>> {
     let mut groups: Vec<Vec<Ready>> = Vec::new();
     let mut bytes = 0;
     for ready in ready {
-        let size = ready.document.len() + 1;
+        let size = ready.document().len() + 1;
         match groups.last_mut() {
             Some(group) if bytes + size <= max_bytes => group.push(ready),
             _ => {

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::Interrupt;
@@ -23,11 +24,14 @@ use crate::config::{Canary, Deletions, ManagedBy, PayloadConfig, SinkConfig};
 use crate::error::{Error, Result};
 use crate::payload::Plan;
 use crate::sink::Sink;
-use crate::staging::{Candidate, Staging, Status, StatusReport};
+use crate::staging::{Candidate, Staging, States, Status};
 use brake::Brake;
 use pace::Pace;
 
 pub use brake::Stopped;
+
+/// Batches that are claimed or recorded while as many as may be are in flight: enough that none waits for the database.
+const AT_HOME: usize = 2;
 
 /// How `submit` behaves.
 #[derive(Clone)]
@@ -130,6 +134,7 @@ pub async fn submit(
     let steps = canary::steps(settings.canary.as_ref(), candidates);
     let shared = Arc::new(Shared {
         queue: Mutex::default(),
+        in_flight: Semaphore::new(settings.sink.concurrency),
         pace: Pace::new(settings.sink.min_interval),
         brake: Brake::new(settings.sink.stop_after_failed_batches),
         report: Mutex::new(SubmitReport { recovered, superseded, ..SubmitReport::default() }),
@@ -158,10 +163,10 @@ pub async fn submit(
         (report.stopped, report.error) = (Some(stopped), Some(error));
     }
     report.error = first_error.or(report.error);
-    match shared.staging.status().await {
-        Ok(status) => {
-            report.submitted.left_pending = waiting(&status).saturating_sub(report.superseded);
-            report.open_intents = status.logs.open_intents;
+    match shared.staging.states().await {
+        Ok(states) => {
+            report.submitted.left_pending = waiting(&states).saturating_sub(report.superseded);
+            report.open_intents = states.open_intents;
         }
         // Where something went wrong already, that is the error to be told.
         Err(error) => report.error = report.error.or(Some(error)),
@@ -183,9 +188,14 @@ async fn send_steps(shared: &Arc<Shared>, steps: Vec<Vec<Candidate>>, max_record
     let last = steps.len().saturating_sub(1);
     for (number, step) in steps.into_iter().enumerate() {
         let before = shared.report().submitted;
-        *shared.queue.lock().unwrap_or_else(PoisonError::into_inner) = batches(step, max_records);
-        if let Some(error) = work_all(shared).await {
-            return Some(error);
+        // Rows in error go last, among themselves, once all others have gone, so that they never hold those back.
+        let (after_error, pending): (Vec<Candidate>, Vec<Candidate>) =
+            step.into_iter().partition(|row| row.after_error);
+        for rows in [pending, after_error] {
+            *shared.queue.lock().unwrap_or_else(PoisonError::into_inner) = batches(&rows, max_records);
+            if let Some(error) = work_all(shared).await {
+                return Some(error);
+            }
         }
         let Some(canary) = shared.settings.canary.as_ref().filter(|_| number < last) else { continue };
         shared.judge_step(canary, &before);
@@ -200,7 +210,7 @@ async fn send_steps(shared: &Arc<Shared>, steps: Vec<Vec<Candidate>>, max_record
 /// Lets the workers empty the queue. Returns the first error of one.
 async fn work_all(shared: &Arc<Shared>) -> Option<Error> {
     let mut workers = JoinSet::new();
-    for _ in 0..shared.settings.sink.concurrency {
+    for _ in 0..shared.settings.sink.concurrency + AT_HOME {
         workers.spawn(work(shared.clone()));
     }
     let mut first_error = None;
@@ -224,8 +234,8 @@ async fn superseded(staging: &dyn Staging, settings: &SubmitSettings) -> Result<
 }
 
 /// Rows that are still to be sent, those behind an unanswered request among them.
-fn waiting(status: &StatusReport) -> u64 {
-    let pending = status.states.iter().filter(|(status, state, ..)| *status == Status::Pending && !state.is_out());
+fn waiting(states: &States) -> u64 {
+    let pending = states.rows.iter().filter(|(status, state, ..)| *status == Status::Pending && !state.is_out());
     pending.map(|(.., count)| count).sum()
 }
 
@@ -235,6 +245,8 @@ struct Shared {
     sink: Arc<dyn Sink>,
     settings: SubmitSettings,
     queue: Mutex<VecDeque<Vec<String>>>,
+    /// A permit for each batch that may be in flight.
+    in_flight: Semaphore,
     pace: Pace,
     brake: Brake,
     report: Mutex<SubmitReport>,
@@ -289,10 +301,7 @@ async fn work(shared: Arc<Shared>) -> Result<()> {
     Ok(())
 }
 
-/// Batches in sending order; rows in error go last, among themselves, so that they never hold others back.
-fn batches(candidates: Vec<Candidate>, max_records: usize) -> VecDeque<Vec<String>> {
-    let (after_error, pending): (Vec<Candidate>, Vec<Candidate>) =
-        candidates.into_iter().partition(|row| row.after_error);
-    let ids = |rows: &[Candidate]| rows.iter().map(|row| row.person_id.clone()).collect();
-    pending.chunks(max_records).chain(after_error.chunks(max_records)).map(ids).collect()
+/// Batches in sending order.
+fn batches(rows: &[Candidate], max_records: usize) -> VecDeque<Vec<String>> {
+    rows.chunks(max_records).map(|rows| rows.iter().map(|row| row.person_id.clone()).collect()).collect()
 }

@@ -124,7 +124,7 @@ impl Delivery<'_> {
         for ready in group {
             let result = SendResult::Refused { reason: reason.clone() };
             let attempt_id = Some(attempt_id.to_owned());
-            self.outcomes.push(Outcome { person_id: ready.row.person_id, attempt_id, result });
+            self.outcomes.push(Outcome { person_id: ready.row.person_id.clone(), attempt_id, result });
         }
         *self.shared.report().refusals.entry((error.status, path.map(str::to_owned))).or_default() += count;
         self.shared.count(|counts| counts.refused += count);
