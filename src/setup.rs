@@ -7,7 +7,7 @@ use csc_bridge_core::config::{Config, ManagedBy};
 use csc_bridge_core::delta::Policy;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::payload::Plan;
-use csc_bridge_core::pipeline::{Accepted, Interrupt, Shows, StageSettings};
+use csc_bridge_core::pipeline::{Accepted, Interrupt, Shows, StageSettings, intent_life};
 use csc_bridge_core::pseudonym::Pseudonyms;
 use csc_bridge_core::registry::Registry;
 use csc_bridge_core::sink::{Facts, Sink};
@@ -115,7 +115,7 @@ impl Setup {
             guards: config.guards,
             accepted: Accepted::default(),
             dry_run,
-            request_life: sink.limits.request_life,
+            intent_life: intent_life(&sink.limits),
             shows: Shows::default(),
             interrupt: Interrupt::default(),
         }

@@ -57,7 +57,7 @@ pub struct Limits {
     pub max_records: usize,
     /// Bytes of the request's body. A single record that is larger is sent alone.
     pub max_bytes: usize,
-    /// Longest time for which a request can still be on the wire after it was begun. Intents younger than this are left alone.
+    /// Longest time for which a request can still be on the wire after it was begun.
     pub request_life: Duration,
 }
 

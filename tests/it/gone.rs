@@ -38,13 +38,15 @@ fn a_database_gone_between_answer_and_record_sends_again_in_full_and_converges()
     assert!(stderr.contains("locked") && stderr.contains("what to do"), "{stderr}");
     gone.execute_batch("ROLLBACK").expect("the database is back");
 
-    // DfE has the children, nothing here says so, and the log knows that it does not know.
-    let arrived = dfe.children().len() as i64;
-    assert_eq!((arrived, place.count("sent"), open_intents(&place)), (50, 0, 50), "{stderr}");
-    assert_eq!(place.play(["submit", "--json"]).well().json()["submitted"]["sent"], all - 50);
+    // DfE has the children, nothing here says so, and the log knows that it does not know. Two batches were in flight, and two more had
+    // their intents open.
+    let (arrived, open) = (dfe.children().len() as i64, open_intents(&place));
+    assert!((50..=100).contains(&arrived) && open >= arrived, "{arrived} arrived, {open} are open: {stderr}");
+    assert_eq!(place.count("sent"), 0, "{stderr}");
+    assert_eq!(place.play(["submit", "--json"]).well().json()["submitted"]["sent"], all - open);
     place.age_intents();
     let last = place.play(["submit", "--json"]).well().json();
-    assert_eq!((&last["recovered"]["unsure"], &last["submitted"]["full"]), (&50.into(), &50.into()), "{last}");
+    assert_eq!((&last["recovered"]["unsure"], &last["submitted"]["full"]), (&open.into(), &open.into()), "{last}");
     assert_eq!((place.count("sent"), open_intents(&place)), (all, 0));
     assert_eq!(place.number(&format!("SELECT COUNT(*) FROM {STAGING} WHERE json_payload <> previous_json_payload")), 0);
     place.converged(&dfe);

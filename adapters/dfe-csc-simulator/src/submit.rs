@@ -28,14 +28,17 @@ pub(crate) async fn submit<B: Body<Data = Bytes>>(
     stopped: watch::Receiver<()>,
 ) -> Result<Reply, Dropped> {
     lock(&shared.stats).requests += 1;
-    let mut arrival = lock(&shared.chance).batch(Instant::now());
+    let begins = Instant::now();
+    let mut arrival = lock(&shared.chance).batch(begins);
     let (head, body) = request.into_parts();
     // Read before anything is refused: a connection closed on a sender that still writes would lose it the answer.
     let body = read(body, arrival.faults.byte_limit).await;
-    tokio::time::sleep(arrival.latency.unwrap_or(shared.settings.latency)).await;
+    // Latency is how long a batch takes, and reading it is a part of that.
+    let batch = body.map(|body| intake::records(&body));
+    tokio::time::sleep_until((begins + arrival.latency.unwrap_or(shared.settings.latency)).into()).await;
     let fault = arrival.fault.take();
     let made = |fault: &faults::FaultKind| shared.count_fault(fault.name());
-    faults::around(fault, stopped, made, || take(shared, &arrival, la_code, &head.headers, body)).await
+    faults::around(fault, stopped, made, || take(shared, &arrival, la_code, &head.headers, batch)).await
 }
 
 /// Judges a batch and applies it.
@@ -46,7 +49,7 @@ fn take(
     arrival: &Arrival,
     la_code: &str,
     headers: &HeaderMap,
-    body: Result<Vec<u8>, Unread>,
+    batch: Result<Result<Vec<Value>, Box<Whole>>, Unread>,
 ) -> Result<Whole, Box<Whole>> {
     check_rate(shared, arrival)?;
     if !is_la_code(la_code) {
@@ -54,13 +57,12 @@ fn take(
     }
     shared.gate.check(headers)?;
     intake::check_type(headers)?;
-    let body = body.map_err(|why| {
+    let records = batch.map_err(|why| {
         if why == Unread::TooLong {
             shared.count_fault("byte_limit".to_owned());
         }
         why.refusal()
-    })?;
-    let records = intake::records(&body)?;
+    })??;
     lock(&shared.stats).records += records.len() as u64;
     intake::judge(&records, shared.settings.validator.as_ref())?;
     refuse::judge(&records, &arrival.faults.refuse).inspect_err(|_| shared.count_fault("refuse".to_owned()))?;

@@ -34,6 +34,12 @@ pub trait Connection: Send + Sync {
     /// Begins a transaction that will write.
     async fn begin(&mut self) -> Result<()>;
 
+    /// Whether the commits that follow may be lost where the machine loses its power, and only then, so that nobody waits for the disk.
+    /// Outside a transaction. A product that has no such choice, or does not need it, ignores this.
+    async fn hasten(&mut self, _hasten: bool) -> Result<()> {
+        Ok(())
+    }
+
     /// Makes the transaction lasting.
     async fn commit(&mut self) -> Result<()>;
 

@@ -11,4 +11,4 @@ pub use stage::{
     Accepted, Changes, Event, Foreseen, Guard, Purges, Retirements, Shows, StageReport, StageSettings, Staged,
     WouldSend, stage,
 };
-pub use submit::{Stopped, SubmitReport, SubmitSettings, Submitted, submit};
+pub use submit::{Stopped, SubmitReport, SubmitSettings, Submitted, intent_life, submit};

@@ -137,7 +137,7 @@ pub struct Asked<'a> {
 
 impl Asked<'_> {
     fn still(&self, inner: &Inner<'_>, episode: &str) -> bool {
-        let sql = self.office.sql();
+        let sql = self.office.look();
         let mut query = sql.prepare(inner.sql).unwrap_or_else(|error| panic!("{}: {error}", inner.sql));
         // For an object there is no third value: the second stands in.
         let id = if inner.id.is_empty() { episode } else { inner.id };

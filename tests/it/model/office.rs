@@ -47,6 +47,7 @@ pub struct Terms {
 /// The authority.
 pub struct Office {
     sql: Mutex<rusqlite::Connection>,
+    look: Mutex<rusqlite::Connection>,
     config: Config,
     source: Arc<dyn Source>,
     pub dfe: Dfe,
@@ -94,7 +95,14 @@ impl Office {
         }
         let source = SqliteAdapter.source(&config.source.options).expect("a source");
         let dfe = Dfe::start(semantics).await;
-        Office { sql: Mutex::new(sql), config, source, dfe, _folder: folder }
+        let look = rusqlite::Connection::open(&database).expect("SQLite");
+        Office { sql: Mutex::new(sql), look: Mutex::new(look), config, source, dfe, _folder: folder }
+    }
+
+    /// The database, for whoever looks. Apart from [`Office::sql`], whose holder may wait for a writer whose next step is the looker's
+    /// own thread.
+    pub fn look(&self) -> MutexGuard<'_, rusqlite::Connection> {
+        self.look.lock().expect("the connection")
     }
 
     /// The database, for whoever works on it beside the program.
@@ -109,7 +117,7 @@ impl Office {
 
     /// The first column of a query.
     pub fn column<T: rusqlite::types::FromSql>(&self, query: &str) -> Vec<T> {
-        let sql = self.sql();
+        let sql = self.look();
         let mut rows = sql.prepare(query).unwrap_or_else(|error| panic!("{query}: {error}"));
         let values = rows.query_map([], |row| row.get(0)).expect("rows");
         values.map(|value| value.unwrap_or_else(|error| panic!("{query}: {error}"))).collect()
@@ -125,7 +133,7 @@ impl Office {
         if !self.has_staging() {
             return BTreeMap::new();
         }
-        let sql = self.sql();
+        let sql = self.look();
         let query = format!(
             "SELECT person_id, lower(coalesce(submission_status, 'pending')), lower(row_state), current_hash, previous_hash,
              json_payload, previous_json_payload, partial_json_payload FROM {STAGING}"
@@ -161,7 +169,7 @@ impl Office {
 
     /// Every cell of the staging table and of the submission log.
     pub fn everything(&self) -> Vec<Vec<Sql>> {
-        let sql = self.sql();
+        let sql = self.look();
         let mut all = Vec::new();
         for table in [STAGING, "ssd_api_submission_log"] {
             let mut rows = sql.prepare(&format!("SELECT * FROM {table} ORDER BY id")).expect("a table");
@@ -261,7 +269,7 @@ fn stage_settings(terms: &Terms, dry_run: bool) -> StageSettings {
         },
         accepted: Accepted { empty: true, ..Accepted::default() },
         dry_run,
-        request_life: REQUEST_LIFE,
+        intent_life: REQUEST_LIFE,
         shows: Shows::default(),
         interrupt: Interrupt::default(),
     }

@@ -294,7 +294,7 @@ async fn the_hash_last_accepted_is_known_and_old_rows_of_the_logs_go() {
     assert_eq!(staging.last_staged().await.unwrap().map(|last| last.run_date).as_deref(), Some("2026-01-31"));
 
     let report = staging.status().await.unwrap();
-    assert_eq!(report.states.len(), 1);
+    assert_eq!(report.states.rows.len(), 1);
     assert!(report.oldest_pending.is_none());
 }
 

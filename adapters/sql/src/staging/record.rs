@@ -6,6 +6,7 @@ use arrow_array::{ArrayRef, BinaryArray, Int32Array, Int64Array, StringArray};
 use csc_bridge_core::error::Result;
 use csc_bridge_core::staging::{Choice, ClaimedRow, ClosedAs, Closing, Outcome, SendResult};
 
+use super::beside::LogPlace;
 use super::claim::Mark;
 use super::pool::Lease;
 use super::{Shared, choose};
@@ -102,6 +103,11 @@ pub(super) async fn record(shared: &Shared, mut lease: Lease, choice: Choice, re
     let dialect = shared.dialect();
     load(&mut lease, recorded).await?;
     // With row locks, the claim's transaction is open already.
+    // An outcome that is lost while its intent is not sends the child again: that need not wait for the disk.
+    let hastens = dialect.row_lock().is_none() && matches!(shared.log_place().await?, LogPlace::Beside);
+    if hastens {
+        lease.hasten(true).await?;
+    }
     if dialect.row_lock().is_none() {
         lease.begin().await?;
     }
@@ -119,6 +125,9 @@ pub(super) async fn record(shared: &Shared, mut lease: Lease, choice: Choice, re
     }
     let closings: Vec<Closing> = recorded.iter().filter_map(Recorded::closing).collect();
     shared.commit_and_close(&mut lease, &closings).await?;
+    if hastens {
+        lease.hasten(false).await?;
+    }
     lease.give_back();
     if missing > 0 {
         tracing::warn!(rows.missing = missing, "rows went from the staging table while they were sent");

@@ -62,7 +62,7 @@ pub async fn stage(
         staging.prepare().await?;
         lock = Some(staging.lock_stage().await?);
         let may_hold = |held: Option<&str>, mentioned: &str| rules.after_no_answer(held, mentioned);
-        recovered = staging.recover(settings.request_life, &may_hold).await?;
+        recovered = staging.recover(settings.intent_life, &may_hold).await?;
     }
     let has_ledger = !settings.dry_run || staging.is_ready().await?;
     let last = if has_ledger { Last::read(&*staging, &plan.window).await? } else { Last::default() };

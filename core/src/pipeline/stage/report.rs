@@ -29,8 +29,8 @@ pub struct StageSettings {
     pub accepted: Accepted,
     /// Write nothing.
     pub dry_run: bool,
-    /// Open intents older than this are taken up as unsure.
-    pub request_life: Duration,
+    /// Open intents older than this are taken up as unsure: [`super::super::intent_life`].
+    pub intent_life: Duration,
     /// What is found out beside the work itself.
     pub shows: Shows,
     /// Ends the run early, with nothing written.

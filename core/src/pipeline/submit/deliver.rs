@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
 
 use super::Shared;
@@ -14,7 +15,7 @@ use super::outgoing::{Fate, Ready};
 use super::parting::{FORBIDDEN, Suspect, halved};
 use crate::config::ManagedBy;
 use crate::error::{Error, Kind, Result};
-use crate::sink::{Receipt, Record, SendError, Sent, Then};
+use crate::sink::{Limits, Receipt, Record, SendError, Sent, Then};
 use crate::staging::{Attempt, Claim, ClosedAs, IntentRecord, Outcome, RecordKind, SendResult};
 
 /// First pause before a retry; doubled each time, with full jitter.
@@ -22,8 +23,16 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// No pause of our own is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// Longest time for which intents are open before their request leaves.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
 /// Tries of a group that was parted because its batch met a server error: whether others pass is known by then.
 const TRIES_OF_A_PART: u32 = 2;
+
+/// How old an intent is when nothing of its request can come any more.
+pub fn intent_life(limits: &Limits) -> Duration {
+    limits.request_life + LONGEST_WAIT
+}
 
 /// Claims, sends and records one batch. What was earned before an error is recorded all the same.
 pub(super) async fn batch(shared: &Shared, ids: &[String]) -> Result<()> {
@@ -31,6 +40,7 @@ pub(super) async fn batch(shared: &Shared, ids: &[String]) -> Result<()> {
     let mut delivery = Delivery {
         shared,
         claim,
+        in_flight: None,
         outcomes: Vec::new(),
         extra_requests: 0,
         suspects: Vec::new(),
@@ -46,6 +56,8 @@ pub(super) async fn batch(shared: &Shared, ids: &[String]) -> Result<()> {
 pub(super) struct Delivery<'a> {
     pub(super) shared: &'a Shared,
     claim: Box<dyn Claim>,
+    /// Leave to be in flight: from the first request until the last is answered, the pauses between them included.
+    in_flight: Option<SemaphorePermit<'a>>,
     pub(super) outcomes: Vec<Outcome>,
     /// Requests beyond the first, spent on parting groups.
     pub(super) extra_requests: u32,
@@ -65,11 +77,6 @@ impl Delivery<'_> {
         if !ready.is_empty() {
             self.shared.count(|counts| counts.batches += 1);
         }
-        // Rows are claimed and outcomes recorded while other batches are in flight; only what is in flight is limited.
-        let _in_flight = tokio::select! {
-            permit = self.shared.in_flight.acquire() => permit.ok(),
-            () = self.shared.brake.pulled() => None,
-        };
         // The larger groups first: as soon as one passes it is known that the end is there and takes records of this authority.
         let mut groups = VecDeque::from(parted_by_bytes(ready, self.shared.sink.limits().max_bytes));
         while let Some(group) = groups.pop_front() {
@@ -78,7 +85,9 @@ impl Delivery<'_> {
             }
             groups.extend(self.send(group).await?);
         }
-        self.judge_suspects(self.keeps_going && !self.shared.brake.is_on()).await
+        self.judge_suspects(self.keeps_going && !self.shared.brake.is_on()).await?;
+        self.in_flight = None;
+        Ok(())
     }
 
     /// Sorts out rows of which nothing is sent.
@@ -120,21 +129,8 @@ impl Delivery<'_> {
         let mut renewed = false;
         let mut tries = 0;
         for number in 1.. {
-            tokio::select! {
-                () = self.shared.pace.turn() => {}
-                () = self.shared.brake.pulled() => {}
-            }
-            // A wait may be long, and a batch that waited is not in flight.
-            if self.shared.brake.is_on() {
-                return Ok(Vec::new());
-            }
-            if !self.claim.still_held().await? {
-                tracing::warn!("a batch changed hands before it was sent; its rows stay pending");
-                self.keeps_going = false;
-                return Ok(Vec::new());
-            }
-            let attempt_id = Uuid::new_v4().to_string();
-            let error = match self.request(&group, &attempt_id, number).await? {
+            let Some(attempt_id) = self.leave(&group, number).await? else { return Ok(Vec::new()) };
+            let error = match self.request(&group, &attempt_id).await {
                 Ok(receipts) => {
                     self.accept(group, receipts, &attempt_id)?;
                     return Ok(Vec::new());
@@ -202,10 +198,44 @@ impl Delivery<'_> {
         }
     }
 
-    /// One request, with its intents committed before it leaves.
-    async fn request(&self, group: &[Ready], attempt_id: &str, number: u32) -> Result<Result<Vec<Receipt>, SendError>> {
-        let attempt =
-            Attempt { attempt_id: attempt_id.to_owned(), run_id: self.shared.settings.run_id.clone(), number };
+    /// Waits until a request may leave; its intents are committed by then. Returns the attempt, or nothing where none leaves.
+    ///
+    /// The intents are opened before the wait, so that the wire does not wait for the database; where the wait was long they are opened
+    /// anew, for by their age it is told when nothing of a request can come any more.
+    async fn leave(&mut self, group: &[Ready], number: u32) -> Result<Option<String>> {
+        let opened = Instant::now();
+        let mut attempt_id = self.open_intents(group, number).await?;
+        if self.in_flight.is_none() {
+            tokio::select! {
+                permit = self.shared.in_flight.acquire() => self.in_flight = permit.ok(),
+                () = self.shared.brake.pulled() => {}
+            }
+        }
+        tokio::select! {
+            () = self.shared.pace.turn() => {}
+            () = self.shared.brake.pulled() => {}
+        }
+        if opened.elapsed() >= LONGEST_WAIT && !self.shared.brake.is_on() {
+            self.not_taken(group, &attempt_id).await?;
+            attempt_id = self.open_intents(group, number).await?;
+        }
+        let is_held = self.claim.still_held().await?;
+        // A wait may be long, and a batch that waited is not in flight.
+        if is_held && !self.shared.brake.is_on() {
+            return Ok(Some(attempt_id));
+        }
+        self.not_taken(group, &attempt_id).await?;
+        if !is_held {
+            tracing::warn!("a batch changed hands before it was sent; its rows stay pending");
+            self.keeps_going = false;
+        }
+        Ok(None)
+    }
+
+    /// One open intent for each record, of an attempt of their own.
+    async fn open_intents(&self, group: &[Ready], number: u32) -> Result<String> {
+        let attempt_id = Uuid::new_v4().to_string();
+        let attempt = Attempt { attempt_id, run_id: self.shared.settings.run_id.clone(), number };
         let intents: Vec<IntentRecord> = group
             .iter()
             .map(|ready| IntentRecord {
@@ -217,6 +247,11 @@ impl Delivery<'_> {
             })
             .collect();
         self.shared.staging.open_intents(&attempt, &intents).await?;
+        Ok(attempt.attempt_id)
+    }
+
+    /// One request. Its intents are committed.
+    async fn request(&self, group: &[Ready], attempt_id: &str) -> Result<Vec<Receipt>, SendError> {
         self.shared.count(|counts| counts.requests += 1);
         let records: Vec<Record<'_>> =
             group.iter().map(|ready| Record { person_id: &ready.row.person_id, document: ready.document() }).collect();
@@ -226,7 +261,7 @@ impl Delivery<'_> {
         if let Some(request_id) = request_id {
             tracing::info!(attempt_id, request_id, records = records.len(), "the API answered");
         }
-        Ok(result.and_then(|receipts| match receipts.len() == group.len() {
+        result.and_then(|receipts| match receipts.len() == group.len() {
             true => Ok(receipts),
             false => Err(SendError {
                 error: Error::new(
@@ -238,7 +273,7 @@ impl Delivery<'_> {
                 status: None,
                 detail: None,
             }),
-        }))
+        })
     }
 
     fn accept(&mut self, group: Vec<Ready>, receipts: Vec<Receipt>, attempt_id: &str) -> Result<()> {

@@ -29,6 +29,7 @@ use brake::Brake;
 use pace::Pace;
 
 pub use brake::Stopped;
+pub use deliver::intent_life;
 
 /// Batches that are claimed or recorded while as many as may be are in flight: enough that none waits for the database.
 const AT_HOME: usize = 2;
@@ -126,7 +127,7 @@ pub async fn submit(
     let lock = staging.lock_submit().await?;
     let rules = settings.rules();
     let may_hold = |held: Option<&str>, mentioned: &str| rules.after_no_answer(held, mentioned);
-    let recovered = staging.recover(sink.limits().request_life, &may_hold).await?;
+    let recovered = staging.recover(intent_life(&sink.limits()), &may_hold).await?;
     let candidates = staging.candidates(settings.choice()).await?;
     let superseded = superseded(&*staging, &settings).await?;
     let total = candidates.len() as u64;

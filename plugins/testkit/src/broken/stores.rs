@@ -122,7 +122,7 @@ pub(super) struct TwinClaim {
     /// None once it was recorded, and where nothing is locked.
     pub(super) inner: Option<Box<dyn Claim>>,
     pub(super) choice: Choice,
-    pub(super) rows: Vec<ClaimedRow>,
+    pub(super) rows: Vec<Arc<ClaimedRow>>,
     pub(super) staging: Arc<dyn Staging>,
     pub(super) place: Arc<dyn Place>,
     pub(super) table: String,
@@ -153,7 +153,7 @@ impl TwinClaim {
                 outcomes.dedup_by(|a, b| a.person_id == b.person_id);
             }
             StagingFault::InventsOutcomes => {
-                let without: Vec<&ClaimedRow> =
+                let without: Vec<&Arc<ClaimedRow>> =
                     self.rows.iter().filter(|row| !outcomes.iter().any(|o| o.person_id == row.person_id)).collect();
                 outcomes.extend(without.into_iter().map(|row| Outcome {
                     person_id: row.person_id.clone(),
@@ -208,7 +208,7 @@ impl TwinClaim {
 
 #[async_trait]
 impl Claim for TwinClaim {
-    fn rows(&self) -> &[ClaimedRow] {
+    fn rows(&self) -> &[Arc<ClaimedRow>] {
         &self.rows
     }
 
