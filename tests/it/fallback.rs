@@ -37,8 +37,10 @@ fn age_intents(place: &Place) {
 fn a_database_without_the_logs_gets_none_and_a_file_of_this_machine_keeps_them() {
     let dfe = Dfe::start();
     let place = refused(&dfe, 60);
-    let before = place.run(["status", "--json"]);
-    before.fails(1, &["there is no staging table yet"]);
+    let before = place.run(["status", "--json"]).well().json();
+    assert_eq!((&before["states"]["pending"], &before["last_run"]), (&60.into(), &serde_json::Value::Null));
+    let would = place.play(["submit", "--dry-run", "--json"]).well().json();
+    assert_eq!(would["submitted"]["left_pending"], 60, "{would}");
     assert!(!place.path(LOG_FILE).exists(), "a command that only looks made a file");
 
     let sent = place.play(["submit", "--json"]).well();
@@ -46,6 +48,13 @@ fn a_database_without_the_logs_gets_none_and_a_file_of_this_machine_keeps_them()
     assert!(sent.stderr.contains(LOG_FILE) && sent.stderr.contains("no other machine may send"), "{}", sent.stderr);
     assert_eq!(place.number("SELECT COUNT(*) FROM sqlite_schema WHERE name LIKE '%submission_log%'"), 0);
     assert_eq!((in_log(&place, "outcome = 'accepted' AND response_id IS NOT NULL"), in_log(&place, "1 = 1")), (60, 60));
+
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(place.path(LOG_FILE)).expect("the file").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "the file names children, and others may read it: {mode:o}");
+    }
 
     let status = place.run(["status", "--json"]).well().json();
     assert_eq!((&status["states"]["sent"], &status["open_intents"]), (&60.into(), &0.into()));

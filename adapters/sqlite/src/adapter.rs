@@ -40,7 +40,7 @@ fn thirty_seconds() -> Span {
 /// [`Kind::Config`](csc_bridge_core::error::Kind::Config): a path or a name that no database can have.
 pub fn fallback_logs(file: &Path, config: &StagingConfig) -> Result<Arc<dyn Logs>> {
     let table = |table: &String| TableName { schema: String::new(), table: table.clone() };
-    let engine = Arc::new(SqliteEngine::new(file, thirty_seconds().0)?);
+    let engine = Arc::new(SqliteEngine::new(file, thirty_seconds().0)?.private());
     Ok(Arc::new(SqlLogs::new(engine, table(&config.log_table), table(&config.run_table))?))
 }
 

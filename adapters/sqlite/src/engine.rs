@@ -16,6 +16,8 @@ use crate::{SqliteDialect, lock, open, turn};
 pub struct SqliteEngine {
     path: PathBuf,
     lock_timeout: Duration,
+    /// Whether a file that is made here is for its owner alone.
+    is_private: bool,
 }
 
 impl SqliteEngine {
@@ -32,7 +34,12 @@ impl SqliteEngine {
                 "write the full path in database",
             )
         })?;
-        Ok(SqliteEngine { path, lock_timeout })
+        Ok(SqliteEngine { path, lock_timeout, is_private: false })
+    }
+
+    /// A file that is made here is for its owner alone, where the operating system can say so.
+    pub(crate) fn private(self) -> SqliteEngine {
+        SqliteEngine { is_private: true, ..self }
     }
 }
 
@@ -52,8 +59,11 @@ impl Engine for SqliteEngine {
     }
 
     async fn connect(&self, purpose: Purpose) -> Result<Box<dyn Connection>> {
-        let (path, lock_timeout) = (self.path.clone(), self.lock_timeout);
+        let (path, lock_timeout, is_private) = (self.path.clone(), self.lock_timeout, self.is_private);
         let opened = blocking(move || {
+            if is_private && matches!(purpose, Purpose::Prepare { create: true }) {
+                open::create_private(&path)?;
+            }
             let connection = open::open(&path, purpose, lock_timeout)?;
             // A connection that only reads writes to nothing but its temporary tables.
             Ok((connection, (purpose != Purpose::Read).then(|| turn::turns(&path))))

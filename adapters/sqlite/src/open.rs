@@ -32,6 +32,22 @@ pub(crate) fn open(path: &Path, purpose: Purpose, lock_timeout: Duration) -> Res
     Ok(connection)
 }
 
+/// Makes an empty file for its owner alone, where there is none. SQLite gives the files beside it the same rights. Blocks.
+pub(crate) fn create_private(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::new(
+            Kind::Io,
+            format!("the SQLite database {} cannot be made: {}", path.display(), error.kind()),
+            "check that the account that runs csc-bridge may write the folder, and that the disk has room",
+        )),
+    }
+}
+
 /// Whether the file is there. Where it is not, its folder must be, or nobody could make it. Blocks.
 pub(crate) fn exists(path: &Path) -> Result<bool> {
     match std::fs::metadata(path) {

@@ -2,7 +2,7 @@
 //!
 //! One file for each thing that is done with them: [`tables`] their columns and DDL, [`ledger`] what `stage` reads, [`apply`]
 //! what it writes, [`choose`], [`claim`] and [`record`] what a sender does, [`recover`] what a lost sender left behind, [`status`]
-//! the numbers; [`log`] the logs' statements, [`logs`] the logs as a thing of their own, [`beside`] which of the two is asked.
+//! the numbers; [`log`] the logs' statements, [`logs`] the logs as a thing of their own, [`no_logs`] logs that are not there yet, [`beside`] which of them is asked.
 //! Everything they share is [`Shared`]: the tables' names, idle connections, and what this process itself holds.
 
 mod apply;
@@ -12,6 +12,7 @@ mod claim;
 mod ledger;
 mod log;
 mod logs;
+mod no_logs;
 mod pool;
 mod record;
 mod recover;

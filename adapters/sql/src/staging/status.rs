@@ -38,7 +38,9 @@ pub(super) async fn status(shared: &Arc<Shared>) -> Result<StatusReport> {
     let logs = shared.logs().await?;
     report.states.open_intents = logs.open_intents().await?;
     report.last_run = logs.last_run().await?;
-    if let LogPlace::Apart(logs) = shared.log_place().await? {
+    if let LogPlace::Apart(logs) = shared.log_place().await?
+        && logs.exist().await?
+    {
         report.logs_apart = Some(logs.place());
     }
     Ok(report)

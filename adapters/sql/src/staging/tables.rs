@@ -8,6 +8,7 @@ use csc_bridge_core::source::TableName;
 
 use super::Shared;
 use super::beside::LogPlace;
+use super::no_logs::NoLogs;
 use crate::{Connection, Dialect, KeyIndex, Purpose, Store};
 
 /// One column.
@@ -118,21 +119,34 @@ pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
              the database",
         ));
     }
-    let mut tables = vec![(names.staging.clone(), STAGING)];
-    // The twin is for tests; D2I's tools fill it with other columns, so it is created but never judged.
-    let twin = TableName { table: format!("{}_anon", names.staging.table), ..names.staging.clone() };
-    if names.create_staging
-        && !names.staging.table.to_lowercase().ends_with("_anon")
-        && connection.columns(&twin).await?.is_none()
-    {
-        tables.push((twin, STAGING));
-    }
-    bring_up(connection, shared.dialect(), tables, names.create).await?;
+    bring_up(connection, shared.dialect(), vec![(names.staging.clone(), STAGING)], names.create).await?;
+    create_twin(shared).await?;
     // Before any request leaves it is known that its outcome can be written.
     let set: Vec<String> = OUTCOME.iter().map(|column| format!("{column} = {column}")).collect();
     let update = format!("UPDATE {} SET {} WHERE 1 = 0", shared.sql.staging, set.join(", "));
     connection.execute(&update, &[]).await.map_err(|error| error.within(format!("writing {}", names.staging)))?;
     place_logs(shared, connection).await
+}
+
+/// The twin is for tests; D2I's tools fill it with other columns, so it is created but never judged. Whoever may not create it does
+/// without.
+async fn create_twin(shared: &Arc<Shared>) -> Result<()> {
+    let names = &shared.names;
+    let twin = TableName { table: format!("{}_anon", names.staging.table), ..names.staging.clone() };
+    if !names.create_staging || names.staging.table.to_lowercase().ends_with("_anon") {
+        return Ok(());
+    }
+    let mut connection = shared.pool.engine.connect(Purpose::Prepare { create: names.create_database }).await?;
+    if connection.columns(&twin).await?.is_some() {
+        return Ok(());
+    }
+    match bring_up(connection.as_mut(), shared.dialect(), vec![(twin, STAGING)], true).await {
+        Err(error) if error.kind() == Kind::Permission => {
+            tracing::debug!(reason = %error, "there is no table for --anon");
+            Ok(())
+        }
+        created => created,
+    }
 }
 
 /// Decides where the logs are, and creates what is missing of them.
@@ -258,10 +272,13 @@ pub(super) async fn is_ready(shared: &Arc<Shared>) -> Result<bool> {
         Some(there) => check(&names.staging, STAGING, &there, names.create)?,
         None => return Ok(false),
     }
-    match shared.log_place().await? {
-        LogPlace::Apart(_) => Ok(true),
-        LogPlace::Beside => are_logs_there(connection.as_mut(), shared.logs.names(), names.create).await,
+    if let LogPlace::Beside = shared.log_place().await?
+        && !are_logs_there(connection.as_mut(), shared.logs.names(), names.create).await?
+    {
+        // Rows that somebody filled are there all the same, and whoever looks is to see them.
+        shared.logs_are(LogPlace::Apart(Arc::new(NoLogs)));
     }
+    Ok(true)
 }
 
 /// Whether the logs are there, with their columns but for those that [`prepare_logs`] adds, which nobody needs who only looks.
