@@ -47,6 +47,16 @@ pub enum Command {
     Submit(SubmitArgs),
     /// Show what a run would do and why, with nothing written
     Plan(RunArgs),
+    /// Test everything that a run needs, without writing or sending anything
+    Check(CheckArgs),
+    /// The part of check that is about the database and its rights
+    TestDbConnection(RunArgs),
+    /// The part of check that is about the SSD's tables and columns
+    TestSchema(RunArgs),
+    /// The part of check that is about the API
+    TestEndpoint(CheckArgs),
+    /// All of check, with the most frequent findings only
+    RunSmoke(CheckArgs),
     /// Print what would be sent, without sending
     Payload(Payload),
     /// Show what the staging table holds and how the last run ended
@@ -82,6 +92,21 @@ pub struct RunArgs {
     /// Act as on another day (only with a sink on this machine)
     #[arg(long, value_name = "DATE")]
     pub run_date: Option<Date>,
+}
+
+#[derive(Args, Clone, Default)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Send the documented test child, which is nobody
+    #[arg(long, conflicts_with = "dry_run")]
+    pub send_test_record: bool,
+}
+
+impl From<&RunArgs> for CheckArgs {
+    fn from(run: &RunArgs) -> CheckArgs {
+        CheckArgs { run: run.clone(), send_test_record: false }
+    }
 }
 
 #[derive(Args, Clone, Default)]

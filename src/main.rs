@@ -1,6 +1,7 @@
 //! The program: reads the command line, runs one command, ends with its exit code. One file per command; what they share is in
 //! `setup`, `report`, `log` and `progress`.
 
+mod check;
 mod cli;
 mod demo;
 mod generate;
@@ -22,6 +23,7 @@ mod submit;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use check::Part;
 use clap::Parser;
 use cli::{Cli, Command};
 use report::Report;
@@ -58,6 +60,11 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> anyhow::Result<()> {
         Command::Stage(args) => stage::stage(&cli.global, args, report).await,
         Command::Submit(args) => submit::submit(&cli.global, args, report).await,
         Command::Plan(args) => plan::plan(&cli.global, args, report).await,
+        Command::Check(args) => check::check(&cli.global, args, Part::All, report).await,
+        Command::TestDbConnection(args) => check::check(&cli.global, &args.into(), Part::Connection, report).await,
+        Command::TestSchema(args) => check::check(&cli.global, &args.into(), Part::Schema, report).await,
+        Command::TestEndpoint(args) => check::check(&cli.global, args, Part::Endpoint, report).await,
+        Command::RunSmoke(args) => check::check(&cli.global, args, Part::Smoke, report).await,
         Command::Payload(args) => payload::payload(&cli.global, args, report).await,
         Command::Status(args) => status::status(&cli.global, args, report).await,
         Command::Generate(args) => generate::generate(&cli.global, args, report).await,

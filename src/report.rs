@@ -55,10 +55,15 @@ impl Code {
 
     /// The code of an error.
     fn of(error: &anyhow::Error) -> Code {
-        match error.downcast_ref::<Error>().map(Error::kind) {
-            Some(Kind::Config) => Code::Usage,
-            Some(Kind::Guard) => Code::Guard,
-            Some(Kind::Unreachable) => Code::Unreachable,
+        error.downcast_ref::<Error>().map_or(Code::Failed, |error| Code::of_kind(error.kind()))
+    }
+
+    /// The code of an error of a kind.
+    pub fn of_kind(kind: Kind) -> Code {
+        match kind {
+            Kind::Config => Code::Usage,
+            Kind::Guard => Code::Guard,
+            Kind::Unreachable => Code::Unreachable,
             _ => Code::Failed,
         }
     }
@@ -73,6 +78,11 @@ impl Report {
             Command::Stage(args) => ("stage", run(&args.run)),
             Command::Submit(args) => ("submit", run(&args.run)),
             Command::Plan(_) => ("plan", true),
+            Command::Check(args) => ("check", !args.send_test_record),
+            Command::TestDbConnection(_) => ("test-db-connection", true),
+            Command::TestSchema(_) => ("test-schema", true),
+            Command::TestEndpoint(args) => ("test-endpoint", !args.send_test_record),
+            Command::RunSmoke(args) => ("run-smoke", !args.send_test_record),
             Command::Payload(_) => ("payload", true),
             Command::Status(_) => ("status", false),
             Command::Generate(_) => ("generate", false),

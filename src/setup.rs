@@ -39,6 +39,13 @@ pub struct Setup {
 impl Setup {
     /// Finds and reads the configuration, and starts the log.
     pub fn load(global: &Global, report: &mut Report, anon: bool) -> Result<Setup> {
+        let setup = Setup::read(global, anon)?;
+        setup.start(global, report)?;
+        Ok(setup)
+    }
+
+    /// Finds and reads the configuration.
+    pub fn read(global: &Global, anon: bool) -> Result<Setup> {
         let mut config = Config::load(&find(global)?)?;
         if anon {
             config = config.anon();
@@ -48,8 +55,13 @@ impl Setup {
         registry.database(&config.source.adapter)?;
         registry.database(&config.staging.adapter)?;
         registry.sink(&config.sink.adapter)?;
-        let pseudonyms = Pseudonyms::open(&config.state_dir, config.log.ids)?;
-        log::start(global, &config)?;
+        Ok(Setup { config, registry })
+    }
+
+    /// Starts what is kept in the state folder: the pseudonyms and the log.
+    pub fn start(&self, global: &Global, report: &mut Report) -> Result<()> {
+        let pseudonyms = Pseudonyms::open(&self.config.state_dir, self.config.log.ids)?;
+        log::start(global, &self.config)?;
         report.names_children_by(pseudonyms);
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
@@ -57,7 +69,7 @@ impl Setup {
             command = report.command(),
             "started"
         );
-        Ok(Setup { config, registry })
+        Ok(())
     }
 
     /// The source.

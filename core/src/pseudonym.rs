@@ -46,7 +46,7 @@ impl Pseudonyms {
             })?;
             return Ok(Pseudonyms { key: Some(key) });
         }
-        fs::create_dir_all(state_dir).map_err(refused)?;
+        create_private(state_dir).map_err(refused)?;
         let mut key = [0; 32];
         key[..16].copy_from_slice(Uuid::new_v4().as_bytes());
         key[16..].copy_from_slice(Uuid::new_v4().as_bytes());
@@ -73,4 +73,13 @@ impl Pseudonyms {
         let digest = mac.finalize().into_bytes();
         digest[..6].iter().fold(String::from("child-"), |name, byte| format!("{name}{byte:02x}"))
     }
+}
+
+/// Makes a folder that nobody else may read (on Windows it has the permissions of the folder above).
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }

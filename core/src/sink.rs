@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
 
 use crate::error::Error;
 
@@ -26,6 +27,11 @@ pub trait Sink: Send + Sync {
     /// [`Sink::send`] together with the other end's id of its answer. A sink whose answers have one writes this, and `send` by it.
     async fn send_with_request_id(&self, records: &[Record<'_>]) -> Sent {
         Sent { result: self.send(records).await, request_id: None }
+    }
+
+    /// For `check`: tries how far a batch would get, without sending a record. A sink that cannot be asked says nothing.
+    async fn probe(&self) -> Probe {
+        Probe::default()
     }
 }
 
@@ -123,4 +129,15 @@ pub enum Then {
     GiveUp,
     /// It may have arrived: the connection broke after the request was sent, or the answer cannot be understood.
     Unknown,
+}
+
+/// What [`Sink::probe`] found. Each part is for people, in one line; `None` where the sink has no such thing.
+#[derive(Debug, Default)]
+pub struct Probe {
+    /// Whether the credentials were accepted.
+    pub token: Option<Result<String, Error>>,
+    /// Whether the place that takes batches is there and lets us in.
+    pub reach: Option<Result<String, Error>>,
+    /// By how much the other end's clock is ahead of this machine's, where it tells the time. To the second.
+    pub clock_ahead: Option<SignedDuration>,
 }

@@ -1,7 +1,8 @@
 //! Senders that are killed at whatever moment and begun again, with a DfE end that goes wrong one time in ten, and now and then a second
 //! sender beside the first: at the end every child is at DfE, and who was received twice was so for a reason that the log knows.
 //!
-//! 20 rounds of 600 children; 500 rounds of 5,000 with `CSC_BRIDGE_EFFORT=full`. `CSC_BRIDGE_SEED=N` begins with that round.
+//! 20 rounds of 600 children; 500 rounds of 5,000 with `CSC_BRIDGE_EFFORT=full`. `CSC_BRIDGE_SEED=N` begins with that round,
+//! `CSC_BRIDGE_SEED=N..M` plays those from N on before M.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -20,7 +21,7 @@ const TOLD: &str = "another csc-bridge sends from";
 const MOST_STARTS: u32 = 400;
 
 /// One request in ten goes wrong, half of them after the batch was taken.
-fn faults(seed: u64) -> Faults {
+pub fn faults(seed: u64) -> Faults {
     let kinds = [
         (0.015, FaultKind::status(500)),
         (0.010, FaultKind::applied(500)),
@@ -52,14 +53,14 @@ struct Tally {
     twice: BTreeMap<&'static str, u64>,
 }
 
-fn start(place: &Place) -> Working {
+pub fn start(place: &Place) -> Working {
     let mut command = place.command(["submit", "--quiet", "--run-date", DAY]);
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     Working(command.spawn().expect("the program starts"))
 }
 
 /// What it said until it ended, or was ended: little enough for a pipe.
-fn end(process: &mut Working) -> Ended {
+pub fn end(process: &mut Working) -> Ended {
     let mut stderr = String::new();
     let mut pipe = process.0.stderr.take().expect("a pipe");
     std::io::Read::read_to_string(&mut pipe, &mut stderr).expect("UTF-8");
@@ -218,15 +219,27 @@ fn at_the_end(place: &Place, dfe: &Dfe, seed: u64, children: usize, tally: &mut 
     }
 }
 
+/// The rounds to be played, this many where nobody says.
+pub fn seeds(rounds: u64) -> std::ops::Range<u64> {
+    let number = |text: &str| text.parse::<u64>().expect("CSC_BRIDGE_SEED is a number, or two: 5 or 5..10");
+    match std::env::var("CSC_BRIDGE_SEED").as_deref().map(|seeds| seeds.split_once("..").ok_or(seeds)) {
+        Ok(Ok((first, end))) => number(first)..number(end),
+        Ok(Err(first)) => number(first)..number(first) + rounds,
+        Err(_) => {
+            let first = fastrand::u64(..1 << 32);
+            first..first + rounds
+        }
+    }
+}
+
 #[test]
 fn senders_killed_at_any_moment_lose_nobody() {
     let full = std::env::var("CSC_BRIDGE_EFFORT").is_ok_and(|effort| effort == "full");
     let (rounds, children) = if full { (500, 5_000) } else { (20, 600) };
-    let first = std::env::var("CSC_BRIDGE_SEED").ok().map(|seed| seed.parse().expect("CSC_BRIDGE_SEED is a number"));
-    let first: u64 = first.unwrap_or_else(|| fastrand::u64(..1 << 32));
-    println!("{rounds} rounds of {children} children from CSC_BRIDGE_SEED={first}");
+    let seeds = seeds(rounds);
+    println!("{rounds} rounds of {children} children from CSC_BRIDGE_SEED={}", seeds.start);
     let mut total = Tally::default();
-    for seed in first..first + rounds {
+    for seed in seeds {
         round(seed, children, &mut total);
     }
     println!("all rounds: {total:?}");

@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use csc_bridge_core::error::{Error, Kind};
 use csc_bridge_core::sink::{Receipt, SendError, Then};
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Response;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap};
 
 use crate::proxy::{self, Offer};
 use crate::{position, receipt, request_id, retry_after};
@@ -29,6 +30,8 @@ pub(crate) struct Answer {
     pub whole: bool,
     /// The other end's id of it, for support.
     pub request_id: Option<String>,
+    /// By how much the clock of whoever answered is ahead of this machine's.
+    pub clock_ahead: Option<SignedDuration>,
     /// Whether it is a web page.
     is_page: bool,
     /// Where a refusal is not the API's but that of a proxy on the way: the logins which that takes.
@@ -58,6 +61,7 @@ impl Answer {
             body: body.trim_start_matches('\u{feff}').to_owned(),
             whole,
             request_id: request_id::read(headers),
+            clock_ahead: clock_ahead(headers, SystemTime::now()),
             is_page: headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")),
             proxy: by_a_proxy.then(|| Offer::read(headers)),
         }
@@ -68,7 +72,16 @@ impl Answer {
     pub fn told(status: u16, body: &str) -> Answer {
         let proxy = (status == 407).then(Offer::default);
         let body = body.to_owned();
-        Answer { status, retry_after: None, body, whole: true, request_id: None, is_page: false, proxy }
+        Answer {
+            status,
+            retry_after: None,
+            body,
+            whole: true,
+            request_id: None,
+            clock_ahead: None,
+            is_page: false,
+            proxy,
+        }
     }
 
     /// Message and advice where not the API but a proxy on the way refused the request.
@@ -100,6 +113,24 @@ impl Answer {
         match self.status {
             200 | 201 => self.accepted(records),
             _ => Err(self.refused(records)),
+        }
+    }
+
+    /// What it says when it answers an empty list: whether the API is there and lets us in. What DfE's own answers to that is not
+    /// known; 400 and 422 are the API's words in any case, for whoever is not let in gets 401 or 403.
+    pub fn reached(self, has_token: bool) -> Result<String, Error> {
+        let status = self.status;
+        match status {
+            200..=299 | 400 | 422 if self.is_page => Err(Error::new(
+                Kind::Protocol,
+                format!("the answer {status} is a web page"),
+                "a proxy on the way may have answered in place of the API: check [sink] endpoint, and ask your network team",
+            )),
+            200..=299 | 400 | 422 if has_token => Ok(format!("it let us in, and answered {status} to an empty list")),
+            400..=403 | 422 if !has_token && self.proxy.is_none() => {
+                Ok(format!("it answered {status} without a token: whether it lets us in is not known"))
+            }
+            _ => Err(self.refused(0).error),
         }
     }
 
@@ -209,6 +240,13 @@ impl Answer {
 
 const WAIT: &str = "nothing to do unless it lasts: DfE's service pages say whether the API is down";
 
+/// From the `Date` header, which every server sends with its answers.
+fn clock_ahead(headers: &HeaderMap, now: SystemTime) -> Option<SignedDuration> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    let there = Timestamp::try_from(date).ok()?;
+    Some(there.duration_since(Timestamp::try_from(now).ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,5 +297,34 @@ mod tests {
             assert!(!shown.contains("child's name"), "{shown}");
             assert_eq!(error.detail.as_deref(), Some("[1] a child's name"));
         }
+    }
+
+    #[test]
+    fn the_clock_is_compared_by_the_date_header() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").expect("a time");
+        let ahead = |date: &'static str| {
+            let headers = HeaderMap::from_iter([(DATE, reqwest::header::HeaderValue::from_static(date))]);
+            clock_ahead(&headers, now).map(|ahead| ahead.as_secs())
+        };
+        assert_eq!(ahead("Sun, 06 Nov 1994 08:51:37 GMT"), Some(120));
+        assert_eq!(ahead("Sun, 06 Nov 1994 08:48:37 GMT"), Some(-60));
+        assert_eq!(ahead("yesterday"), None);
+        assert_eq!(clock_ahead(&HeaderMap::new(), now), None);
+    }
+
+    #[test]
+    fn an_empty_list_tells_whether_the_api_lets_us_in() {
+        let reached = |status, has_token| Answer::told(status, "").reached(has_token).map_err(|error| error.kind());
+        for status in [200, 201, 204, 400, 422] {
+            assert!(reached(status, true).is_ok(), "{status}");
+        }
+        assert_eq!(reached(401, true), Err(Kind::Permission));
+        assert_eq!(reached(403, true), Err(Kind::Permission));
+        assert_eq!(reached(404, true), Err(Kind::Config));
+        assert_eq!(reached(503, true), Err(Kind::Unreachable));
+        assert!(reached(401, false).is_ok(), "it is there");
+        assert_eq!(reached(407, false), Err(Kind::Permission), "that is a proxy");
+        let page = Answer { is_page: true, ..Answer::told(200, "<html>") };
+        assert_eq!(page.reached(true).map_err(|error| error.kind()), Err(Kind::Protocol));
     }
 }

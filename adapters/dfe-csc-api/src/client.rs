@@ -6,7 +6,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use bytes::Bytes;
 use csc_bridge_core::error::{Error, Kind, Result};
-use csc_bridge_core::sink::{Limits, Receipt, Record, SendError, Sent, Sink};
+use csc_bridge_core::sink::{Limits, Probe, Receipt, Record, SendError, Sent, Sink};
 use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 
@@ -50,15 +50,17 @@ impl Client {
         })
     }
 
-    async fn exchange(&self, authorization: HeaderValue, body: Bytes) -> Result<Answer, SendError> {
-        let request = self
+    async fn exchange(&self, authorization: Option<HeaderValue>, body: Bytes) -> Result<Answer, SendError> {
+        let mut request = self
             .line
             .post(self.children.clone())
-            .header(AUTHORIZATION, authorization)
             .header(SUPPLIER_KEY, self.supplier_key.clone())
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
             .body(body);
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         self.line.send(request).await
     }
 
@@ -70,7 +72,7 @@ impl Client {
         let bytes = body.len();
         tracing::debug!(sink.attempt = attempt, batch.records = records.len(), batch.bytes = bytes, "batch leaves");
         let begun = Instant::now();
-        let answer = self.exchange(token.authorization.clone(), body).await;
+        let answer = self.exchange(Some(token.authorization.clone()), body).await;
         let millis = begun.elapsed().as_millis() as u64;
         match &answer {
             Ok(answer) => {
@@ -115,7 +117,28 @@ impl Sink for Client {
             Err(error) => Sent { request_id: None, result: Err(error) },
         }
     }
+
+    /// Fetches a token and sends an empty list. Without a token the list goes all the same: any answer tells that the address is
+    /// there, and the time.
+    async fn probe(&self) -> Probe {
+        let (token, authorization) = match self.tokens.get().await {
+            Ok(token) => (Ok("a token was issued".to_owned()), Some(token.authorization)),
+            Err(failed) => (Err(failed.error), None),
+        };
+        let has_token = authorization.is_some();
+        let (reach, clock_ahead) = match self.exchange(authorization, Bytes::from_static(NO_RECORDS)).await {
+            Ok(answer) => {
+                let clock_ahead = answer.clock_ahead;
+                (answer.reached(has_token), clock_ahead)
+            }
+            Err(failed) => (Err(failed.error), None),
+        };
+        Probe { token: Some(token), reach: Some(reach), clock_ahead }
+    }
 }
+
+/// What cannot become a child, whatever the API makes of it.
+const NO_RECORDS: &[u8] = b"[]";
 
 /// The documents as one JSON array, in a buffer made to measure.
 fn array(records: &[Record<'_>]) -> Bytes {

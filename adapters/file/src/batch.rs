@@ -59,6 +59,13 @@ pub(crate) fn write(folder: &Path, name: &str, body: &[u8]) -> Result<(), Failed
     sync_folder(folder).map_err(|error| Failed::Unsure(error.kind()))
 }
 
+/// Whether a batch could be written: its temporary name is tried, which no other program picks up, with nothing in it.
+pub(crate) fn try_writing(folder: &Path) -> Result<(), Failed> {
+    let temporary = folder.join(format!(".check-{}.part", uuid::Uuid::new_v4()));
+    let tried = write_through(&temporary, b"").and_then(|()| fs::remove_file(&temporary));
+    tried.map_err(|error| Failed::Unwritten(error.kind()))
+}
+
 fn write_through(path: &Path, body: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use csc_bridge_core::config::Options;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::registry::SinkAdapter;
-use csc_bridge_core::sink::{Facts, Limits, Receipt, Record, SendError, Sink, Then};
+use csc_bridge_core::sink::{Facts, Limits, Probe, Receipt, Record, SendError, Sink, Then};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -117,5 +117,17 @@ impl Sink for Folder {
         let received_at = now.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
         let receipt = |position| Receipt { id: format!("{name}#{position}"), received_at: Some(received_at.clone()) };
         Ok((0..records.len()).map(receipt).collect())
+    }
+
+    /// Writes an empty file and takes it away.
+    async fn probe(&self) -> Probe {
+        let folder = self.folder.clone();
+        let tried = tokio::task::spawn_blocking(move || batch::try_writing(&folder)).await;
+        let reach = match tried {
+            Ok(Ok(())) => Ok(format!("files can be written to {}", self.folder.display())),
+            Ok(Err(failed)) => Err(failed.error(&self.folder).error),
+            Err(_) => Err(Error::internal("writing a file was broken off")),
+        };
+        Probe { reach: Some(reach), ..Probe::default() }
     }
 }

@@ -68,6 +68,8 @@ fn check(place: &str, version: &str, encoding: &str) -> Result<()> {
 /// - `pg_temp` comes last in the search path, not first: a table of the CMS may be called as one of our temporary tables.
 /// - A statement ends after `query_timeout`, a wait for a lock after `lock_timeout`. A session that waits (the read session while a
 ///   chunk is assembled, a claim while DfE answers) is not ended for it. (Two of those settings came with PostgreSQL 14 and 17.)
+/// - A commit waits for the server's disk, also where the server is set not to: an intent that a crash of the server forgot after its
+///   request had left would be a child sent without a trace.
 /// - Compiling a statement costs more than it saves: the same few run hundreds of times.
 /// - A role that is read only unless it says otherwise may create temporary tables, when it says otherwise.
 fn set_up(settings: &Settings) -> String {
@@ -90,6 +92,11 @@ fn set_up(settings: &Settings) -> String {
             "CASE WHEN pg_catalog.current_setting('{name}', true) IS NOT NULL THEN pg_catalog.set_config('{name}', '0', false) END"
         ));
     }
+    calls.push(
+        "CASE WHEN pg_catalog.current_setting('synchronous_commit') = 'off' \
+         THEN pg_catalog.set_config('synchronous_commit', 'on', false) END"
+            .to_owned(),
+    );
     calls.push(
         "pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', NULLIF(pg_catalog.current_setting('search_path'), ''), \
          'pg_temp'), false)"

@@ -96,6 +96,12 @@ pub trait Dialect: Send + Sync {
     /// Whether a document column holds anything, without reading it where the product can.
     fn has_document(&self, expr: &str) -> String;
 
+    /// Whether a transaction that created a table can be undone. Where it cannot (Oracle commits by itself), `check` tries no
+    /// CREATE TABLE.
+    fn creating_can_be_undone(&self) -> bool {
+        true
+    }
+
     /// The type of a column of the staging tables and of temporary tables.
     fn stored(&self, store: Store) -> String;
 

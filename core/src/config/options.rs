@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
-use toml::de::DeTable;
+use toml::de::{DeTable, ValueDeserializer};
 
 use super::document::Document;
 use crate::error::{Error, Kind, Result};
@@ -41,6 +41,17 @@ impl Options {
     /// [`Kind::Config`]: the variable is not set, the file cannot be read, or it is empty.
     pub fn secret(&self, key: &str, secret: &SecretRef) -> Result<SecretString> {
         secret.read(self.document.folder()).map_err(|error| error.within(format!("[{}] {key}", self.section)))
+    }
+
+    /// Reads every secret that the keys name and throws it away, for `check`: what came of it, by key.
+    pub fn try_secrets(&self) -> Vec<(String, Result<()>)> {
+        let secrets = self.keys.iter().filter_map(|(key, value)| {
+            let secret = SecretRef::deserialize(ValueDeserializer::from(value.clone())).ok()?;
+            let key = key.get_ref().to_string();
+            let read = self.secret(&key, &secret).map(drop);
+            Some((key, read))
+        });
+        secrets.collect()
     }
 }
 

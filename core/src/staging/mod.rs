@@ -30,6 +30,16 @@ pub trait Staging: Send + Sync {
     /// Whether the tables are there. Checks like [`Staging::prepare`], creates nothing.
     async fn is_ready(&self) -> Result<bool>;
 
+    /// For `check`: tries what [`Staging::prepare`] and a run would do (creating what is missing, writing) and takes it back, so that
+    /// nothing lasts. `for_stage`: the table must have all columns that `stage` needs, not only a sender's.
+    ///
+    /// # Errors
+    /// What would stop a run; [`crate::error::Kind::Permission`] where it is a right that the account lacks.
+    async fn rehearse(&self, for_stage: bool) -> Result<Rehearsal> {
+        let _ = for_stage;
+        Ok(Rehearsal { is_ready: self.is_ready().await?, logs_apart: None })
+    }
+
     /// The lock that lets one `stage` run at a time on this table. Held until dropped; given back by the operating
     /// system or the database when the process dies.
     ///
@@ -116,6 +126,15 @@ pub enum Choice {
     /// Somebody else's SQL fills the table: rows out of the cohort are not sent, and of several rows of a child the one
     /// written last counts (the latest `last_updated`, then the highest `id`).
     Sql,
+}
+
+/// What [`Staging::rehearse`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// Whether the tables are there. If not, the first run makes them, and may.
+    pub is_ready: bool,
+    /// Where the logs are, or will be, if not beside the staging table.
+    pub logs_apart: Option<String>,
 }
 
 /// A lock: held until dropped.

@@ -2,7 +2,7 @@
 //!
 //! One file for each thing that is done with them: [`tables`] their columns and DDL, [`ledger`] what `stage` reads, [`apply`]
 //! what it writes, [`choose`], [`claim`] and [`record`] what a sender does, [`recover`] what a lost sender left behind, [`status`]
-//! the numbers; [`log`] the logs' statements, [`logs`] the logs as a thing of their own, [`no_logs`] logs that are not there yet, [`beside`] which of them is asked.
+//! the numbers; [`rehearse`] what `check` tries; [`log`] the logs' statements, [`logs`] the logs as a thing of their own, [`no_logs`] logs that are not there yet, [`beside`] which of them is asked.
 //! Everything they share is [`Shared`]: the tables' names, idle connections, and what this process itself holds.
 
 mod apply;
@@ -16,6 +16,7 @@ mod no_logs;
 mod pool;
 mod record;
 mod recover;
+mod rehearse;
 mod status;
 mod tables;
 
@@ -30,7 +31,7 @@ use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::{
     Attempt, Candidate, ChangeSet, Choice, Claim, ClosedAs, Closing, Documents, Guard, IntentRecord, LastStaged,
-    LedgerRow, Logs, MayHold, RunRecord, Staging, States, StatusReport,
+    LedgerRow, Logs, MayHold, Rehearsal, RunRecord, Staging, States, StatusReport,
 };
 
 use crate::{Dialect, Engine, Lock, name};
@@ -158,6 +159,10 @@ impl Staging for SqlStaging {
 
     async fn is_ready(&self) -> Result<bool> {
         tables::is_ready(&self.shared).await
+    }
+
+    async fn rehearse(&self, for_stage: bool) -> Result<Rehearsal> {
+        rehearse::rehearse(&self.shared, for_stage).await
     }
 
     async fn lock_stage(&self) -> Result<Box<dyn Guard>> {

@@ -12,7 +12,7 @@ use super::no_logs::NoLogs;
 use crate::{Connection, Dialect, KeyIndex, Purpose, Store};
 
 /// One column.
-struct Column {
+pub(super) struct Column {
     name: &'static str,
     store: Store,
     /// What follows the type.
@@ -111,6 +111,19 @@ pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
     let names = &shared.names;
     let mut connection = shared.pool.engine.connect(Purpose::Prepare { create: names.create_database }).await?;
     let connection = connection.as_mut();
+    let tables = staging_tables(shared, connection).await?;
+    bring_up(connection, shared.dialect(), tables, names.create).await?;
+    create_twin(shared).await?;
+    try_outcome(shared, connection).await?;
+    place_logs(shared, connection).await
+}
+
+/// The staging table, which another tool's table must already be.
+pub(super) async fn staging_tables(
+    shared: &Shared,
+    connection: &mut dyn Connection,
+) -> Result<Vec<(TableName, &'static [Column])>> {
+    let names = &shared.names;
     if names.create && !names.create_staging && connection.columns(&names.staging).await?.is_none() {
         return Err(Error::new(
             Kind::Schema,
@@ -119,13 +132,16 @@ pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
              the database",
         ));
     }
-    bring_up(connection, shared.dialect(), vec![(names.staging.clone(), STAGING)], names.create).await?;
-    create_twin(shared).await?;
-    // Before any request leaves it is known that its outcome can be written.
+    Ok(vec![(names.staging.clone(), STAGING)])
+}
+
+/// Before any request leaves it is known that its outcome can be written. Writes nothing.
+pub(super) async fn try_outcome(shared: &Shared, connection: &mut dyn Connection) -> Result<()> {
+    let names = &shared.names;
     let set: Vec<String> = OUTCOME.iter().map(|column| format!("{column} = {column}")).collect();
     let update = format!("UPDATE {} SET {} WHERE 1 = 0", shared.sql.staging, set.join(", "));
     connection.execute(&update, &[]).await.map_err(|error| error.within(format!("writing {}", names.staging)))?;
-    place_logs(shared, connection).await
+    Ok(())
 }
 
 /// The twin is for tests; D2I's tools fill it with other columns, so it is created but never judged. Whoever may not create it does
@@ -181,7 +197,7 @@ async fn place_logs(shared: &Arc<Shared>, connection: &mut dyn Connection) -> Re
 }
 
 /// A log that was written until now and no longer may be is not left behind while a request in it waits for its answer.
-async fn refuse_forgetting(shared: &Shared, connection: &mut dyn Connection) -> Result<()> {
+pub(super) async fn refuse_forgetting(shared: &Shared, connection: &mut dyn Connection) -> Result<()> {
     let [log, runs] = shared.logs.names();
     if connection.columns(log).await?.is_none() || connection.columns(runs).await?.is_none() {
         return Ok(());
@@ -201,11 +217,24 @@ async fn refuse_forgetting(shared: &Shared, connection: &mut dyn Connection) -> 
 pub(super) async fn prepare_logs(
     connection: &mut dyn Connection,
     dialect: &dyn Dialect,
-    [log, runs]: &[TableName; 2],
+    names: &[TableName; 2],
     create: bool,
 ) -> Result<()> {
-    bring_up(connection, dialect, vec![(log.clone(), LOG), (runs.clone(), RUNS)], create).await?;
-    // Nothing is written: it is about the right to.
+    bring_up(connection, dialect, log_tables(names), create).await?;
+    try_logs(connection, dialect, names).await
+}
+
+/// The two logs.
+pub(super) fn log_tables([log, runs]: &[TableName; 2]) -> Vec<(TableName, &'static [Column])> {
+    vec![(log.clone(), LOG), (runs.clone(), RUNS)]
+}
+
+/// That the logs may be written. Nothing is written: it is about the right to.
+pub(super) async fn try_logs(
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    [log, runs]: &[TableName; 2],
+) -> Result<()> {
     for (table, changes) in [(log, true), (runs, false)] {
         let name = dialect.table(table);
         let columns = if changes { INTENT } else { RUN }.join(", ");
@@ -225,6 +254,28 @@ async fn bring_up(
     tables: Vec<(TableName, &[Column])>,
     create: bool,
 ) -> Result<()> {
+    let statements = missing(connection, dialect, tables, create).await?;
+    if statements.is_empty() {
+        return Ok(());
+    }
+    connection.begin().await?;
+    make(connection, &statements).await?;
+    connection.commit().await?;
+    let mut changed: Vec<&TableName> = statements.iter().map(|(table, _)| table).collect();
+    changed.dedup();
+    for table in changed {
+        tracing::info!(table.name = %table, "created a table, or brought it up to this version");
+    }
+    Ok(())
+}
+
+/// The statements that create what is missing, each with its table; checks the columns of what is there.
+pub(super) async fn missing(
+    connection: &mut dyn Connection,
+    dialect: &dyn Dialect,
+    tables: Vec<(TableName, &[Column])>,
+    create: bool,
+) -> Result<Vec<(TableName, String)>> {
     let mut statements = Vec::new();
     for (table, columns) in tables {
         match connection.columns(&table).await? {
@@ -242,21 +293,16 @@ async fn bring_up(
             }
         }
     }
-    if statements.is_empty() {
-        return Ok(());
-    }
-    connection.begin().await?;
-    for (table, sql) in &statements {
+    Ok(statements)
+}
+
+/// Runs such statements, in the transaction of whoever calls.
+pub(super) async fn make(connection: &mut dyn Connection, statements: &[(TableName, String)]) -> Result<()> {
+    for (table, sql) in statements {
         connection
             .execute(sql, &[])
             .await
             .map_err(|error| error.within(format!("creating the table {table} or changing it")))?;
-    }
-    connection.commit().await?;
-    let mut changed: Vec<&TableName> = statements.iter().map(|(table, _)| table).collect();
-    changed.dedup();
-    for table in changed {
-        tracing::info!(table.name = %table, "created a table, or brought it up to this version");
     }
     Ok(())
 }
