@@ -87,7 +87,6 @@ fn with_create_never_nothing_is_tried_and_the_logs_live_in_a_file() {
 }
 
 #[test]
-#[ignore = "the twin for tests, which nobody needs to send, is tried to be created and ends the run: adapters/sql, staging/tables.rs, prepare"]
 fn an_account_that_may_not_create_the_twin_sends_without_it() {
     let Some(server) = shared() else { return };
     let dfe = Dfe::start();

@@ -13,7 +13,7 @@ use csc_bridge_core::staging::{
 
 use super::log::LogSql;
 use super::pool::{Lease, Pool};
-use super::tables;
+use super::prepare;
 use crate::{Engine, Purpose, name};
 
 /// The two logs behind an [`Engine`].
@@ -75,12 +75,12 @@ impl Logs for SqlLogs {
             return Ok(false);
         }
         let mut connection = self.pool.engine.connect(Purpose::Stage).await?;
-        tables::are_logs_there(connection.as_mut(), &self.names, true).await
+        prepare::are_logs_there(connection.as_mut(), &self.names, true).await
     }
 
     async fn prepare(&self) -> Result<()> {
         let mut connection = self.pool.engine.connect(Purpose::Prepare { create: true }).await?;
-        tables::prepare_logs(connection.as_mut(), self.pool.dialect(), &self.names, true).await
+        prepare::prepare_logs(connection.as_mut(), self.pool.dialect(), &self.names, true).await
     }
 
     async fn open(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()> {

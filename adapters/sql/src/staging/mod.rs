@@ -1,6 +1,6 @@
 //! The second contract over SQL: [`SqlStaging`], the staging table and its two logs.
 //!
-//! One file for each thing that is done with them: [`tables`] their columns and DDL, [`ledger`] what `stage` reads, [`apply`]
+//! One file for each thing that is done with them: [`tables`] their columns and DDL, [`prepare`] how they get ready, [`ledger`] what `stage` reads, [`apply`]
 //! what it writes, [`choose`], [`claim`] and [`record`] what a sender does, [`recover`] what a lost sender left behind, [`status`]
 //! the numbers; [`rehearse`] what `check` tries; [`log`] the logs' statements, [`logs`] the logs as a thing of their own, [`no_logs`] logs that are not there yet, [`beside`] which of them is asked.
 //! Everything they share is [`Shared`]: the tables' names, idle connections, and what this process itself holds.
@@ -14,6 +14,7 @@ mod log;
 mod logs;
 mod no_logs;
 mod pool;
+mod prepare;
 mod record;
 mod recover;
 mod rehearse;
@@ -154,11 +155,11 @@ impl Drop for SubmitGuard {
 #[async_trait]
 impl Staging for SqlStaging {
     async fn prepare(&self) -> Result<()> {
-        tables::prepare(&self.shared).await
+        prepare::prepare(&self.shared).await
     }
 
     async fn is_ready(&self) -> Result<bool> {
-        tables::is_ready(&self.shared).await
+        prepare::is_ready(&self.shared).await
     }
 
     async fn rehearse(&self, for_stage: bool) -> Result<Rehearsal> {

@@ -1,4 +1,4 @@
-//! What `check` tries of the staging tables: what [`tables::prepare`] does, in transactions that are taken back.
+//! What `check` tries of the staging tables: what [`prepare::prepare`] does, in transactions that are taken back.
 
 use std::sync::Arc;
 
@@ -8,13 +8,14 @@ use csc_bridge_core::staging::Rehearsal;
 
 use super::Shared;
 use super::beside::LogPlace;
+use super::prepare;
 use super::tables::{self, Column};
 use crate::{Connection, Purpose};
 
 /// See [`csc_bridge_core::staging::Staging::rehearse`].
 pub(super) async fn rehearse(shared: &Arc<Shared>, for_stage: bool) -> Result<Rehearsal> {
     let names = &shared.names;
-    let is_ready = tables::is_ready(shared).await?;
+    let is_ready = prepare::is_ready(shared).await?;
     // A database that is a file and not there yet is made by the first run.
     if names.create_database && !shared.pool.engine.exists().await? {
         return Ok(Rehearsal { is_ready, logs_apart: None });
@@ -24,12 +25,12 @@ pub(super) async fn rehearse(shared: &Arc<Shared>, for_stage: bool) -> Result<Re
     if for_stage && connection.columns(&names.staging).await?.is_some() {
         tables::check_for_stage(connection, &names.staging).await?;
     }
-    let staging = tables::staging_tables(shared, connection).await?;
+    let staging = prepare::staging_tables(shared, connection).await?;
     take_back(shared, connection, staging, Tries::Outcome).await?;
     Ok(Rehearsal { is_ready, logs_apart: logs_apart(shared).await? })
 }
 
-/// Where the logs will be, if not beside the staging table; `tables::place_logs` decides it in the same way.
+/// Where the logs will be, if not beside the staging table; `prepare::place_logs` decides it in the same way.
 async fn logs_apart(shared: &Shared) -> Result<Option<String>> {
     if let LogPlace::Apart(logs) = shared.log_place().await?
         && logs.exist().await?
@@ -40,12 +41,12 @@ async fn logs_apart(shared: &Shared) -> Result<Option<String>> {
     let mut connection = shared.pool.engine.connect(Purpose::Stage).await?;
     let connection = connection.as_mut();
     let (names, create) = (shared.logs.names(), shared.names.create);
-    let are_missing = !tables::are_logs_there(connection, names, create).await?;
+    let are_missing = !prepare::are_logs_there(connection, names, create).await?;
     match (take_back(shared, connection, tables::log_tables(names), Tries::Logs).await, &shared.fallback) {
         (Ok(()), _) => Ok(None),
         (Err(error), Some(fallback)) if error.kind() == Kind::Permission || are_missing && !create => {
             let mut connection = shared.pool.engine.connect(Purpose::Stage).await?;
-            tables::refuse_forgetting(shared, connection.as_mut()).await?;
+            prepare::refuse_forgetting(shared, connection.as_mut()).await?;
             Ok(Some(fallback.place()))
         }
         (Err(error), _) => Err(error),
@@ -74,8 +75,8 @@ async fn take_back(
     connection.begin().await?;
     tables::make(connection, &statements).await?;
     match tries {
-        Tries::Outcome => tables::try_outcome(shared, connection).await?,
-        Tries::Logs => tables::try_logs(connection, dialect, shared.logs.names()).await?,
+        Tries::Outcome => prepare::try_outcome(shared, connection).await?,
+        Tries::Logs => prepare::try_logs(connection, dialect, shared.logs.names()).await?,
     }
     connection.rollback().await
 }
