@@ -40,11 +40,14 @@ fn a_server_gone_between_answer_and_record_sends_again_in_full_and_converges() {
 
     // DfE has the children, nothing here says so, and the log knows that it does not know.
     let arrived = dfe.children().len() as i64;
-    assert_eq!((arrived, authority.count("sent"), authority.open_intents()), (50, 0, 50), "{}", ended.stderr);
-    assert_eq!(place.play(["submit", "--json"]).well().json()["submitted"]["sent"], all - 50);
+    // Two batches were in flight, and two more had their intents open.
+    let open = authority.open_intents();
+    assert!((50..=100).contains(&arrived) && open >= arrived, "{arrived} arrived, {open} are open: {}", ended.stderr);
+    assert_eq!(authority.count("sent"), 0, "{}", ended.stderr);
+    assert_eq!(place.play(["submit", "--json"]).well().json()["submitted"]["sent"], all - open);
     authority.age_intents();
     let last = place.play(["submit", "--json"]).well().json();
-    assert_eq!((&last["recovered"]["unsure"], &last["submitted"]["full"]), (&50.into(), &50.into()), "{last}");
+    assert_eq!((&last["recovered"]["unsure"], &last["submitted"]["full"]), (&open.into(), &open.into()), "{last}");
     assert_eq!(authority.count("sent"), all);
     let differ = format!("SELECT COUNT(*) FROM {STAGING} WHERE json_payload <> previous_json_payload");
     assert_eq!(authority.number(&differ), 0);
