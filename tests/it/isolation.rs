@@ -190,9 +190,11 @@ fn refused_records_go_last_and_among_themselves_in_the_next_run() {
     place.set("sink", "concurrency = 1");
     place.play(["submit"]).well();
     let api = api.into_inner().expect("unharmed").expect("an API");
-    let batches: Vec<usize> =
+    let mut batches: Vec<usize> =
         api.requests().iter().filter(|request| !request.is_token()).map(Request::records).collect();
-    assert_eq!(batches, [100, 20, 3]);
+    // Of two batches that are got ready side by side the smaller may be ready first.
+    batches[..2].sort_unstable();
+    assert_eq!(batches, [20, 100, 3]);
     let last: Vec<String> = api.documents()[120..]
         .iter()
         .map(|document| document["la_child_id"].as_str().expect("an id").to_owned())
