@@ -87,6 +87,8 @@ impl Delivery<'_> {
         }
         self.judge_suspects(self.keeps_going && !self.shared.brake.is_on()).await?;
         self.in_flight = None;
+        // Whoever waited for this turn goes first: what is left to do here can be done while it is in flight.
+        tokio::task::yield_now().await;
         Ok(())
     }
 
