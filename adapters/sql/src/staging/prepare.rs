@@ -89,7 +89,9 @@ async fn create_twin(shared: &Arc<Shared>) -> Result<()> {
 async fn place_logs(shared: &Arc<Shared>, connection: &mut dyn Connection) -> Result<()> {
     let tables = shared.logs.names();
     let Some(fallback) = &shared.fallback else {
-        return prepare_logs(connection, shared.dialect(), tables, shared.names.create).await;
+        prepare_logs(connection, shared.dialect(), tables, shared.names.create).await?;
+        shared.logs_are(LogPlace::Beside);
+        return Ok(());
     };
     if !fallback.exist().await? {
         let create = shared.names.create;
