@@ -4,6 +4,7 @@
 //! the release program as processes of its own, SQLite on this disk with its durability, the simulator with 50 ms for each batch and
 //! without validation.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -71,6 +72,8 @@ fn main() {
             let _ = std::fs::remove_file(folder.join(format!("cohort.db{ending}")));
         }
         std::fs::copy(folder.join("staged.db"), folder.join("cohort.db")).expect("a copy");
+        // Or the disk would still be writing the copy while the first batches wait for it.
+        File::open(folder.join("cohort.db")).and_then(|file| file.sync_all()).expect("the copy is on the disk");
         configure(folder, &address, concurrency);
         let report = run(folder, &["submit", "--quiet", "--json", "--run-date", DAY]);
         let sent = report["submitted"]["sent"].as_f64().expect("a count");

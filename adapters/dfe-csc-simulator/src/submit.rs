@@ -34,7 +34,7 @@ pub(crate) async fn submit<B: Body<Data = Bytes>>(
     // Read before anything is refused: a connection closed on a sender that still writes would lose it the answer.
     let body = read(body, arrival.faults.byte_limit).await;
     // Latency is how long a batch takes, and reading it is a part of that.
-    let batch = body.map(|body| intake::records(&body));
+    let batch = body.map(|body| intake::records(&body).map(|records| Batch::new(records, shared.settings.semantics)));
     tokio::time::sleep_until((begins + arrival.latency.unwrap_or(shared.settings.latency)).into()).await;
     let fault = arrival.fault.take();
     let made = |fault: &faults::FaultKind| shared.count_fault(fault.name());
@@ -49,7 +49,7 @@ fn take(
     arrival: &Arrival,
     la_code: &str,
     headers: &HeaderMap,
-    batch: Result<Result<Vec<Value>, Box<Whole>>, Unread>,
+    batch: Result<Result<Batch, Box<Whole>>, Unread>,
 ) -> Result<Whole, Box<Whole>> {
     check_rate(shared, arrival)?;
     if !is_la_code(la_code) {
@@ -57,7 +57,7 @@ fn take(
     }
     shared.gate.check(headers)?;
     intake::check_type(headers)?;
-    let records = batch.map_err(|why| {
+    let Batch { records, written } = batch.map_err(|why| {
         if why == Unread::TooLong {
             shared.count_fault("byte_limit".to_owned());
         }
@@ -67,9 +67,12 @@ fn take(
     intake::judge(&records, shared.settings.validator.as_ref())?;
     refuse::judge(&records, &arrival.faults.refuse).inspect_err(|_| shared.count_fault("refuse".to_owned()))?;
     let count = records.len();
-    let repeated = match shared.settings.semantics {
-        Semantics::Replace => replace(shared, la_code, records),
-        Semantics::Merge => merge(shared, la_code, &records),
+    let repeated = match written {
+        Some(written) => {
+            drop(records);
+            replace(shared, la_code, &written)
+        }
+        None => merge(shared, la_code, &records),
     };
     let mut stats = lock(&shared.stats);
     stats.applied += count as u64;
@@ -94,27 +97,52 @@ fn children(records: &[Value]) -> impl Iterator<Item = (&str, &Object)> {
     records.iter().filter_map(|record| record.as_object()).filter_map(|record| Some((intake::child(record)?, record)))
 }
 
-/// Applies a judged batch, all of it at once: each child's document is replaced. Returns how many records changed nothing.
-///
-/// What is kept is written aside until the batch is gone. Kept texts that lie between a batch's thousands of small pieces leave holes
-/// everywhere when it goes, and with a few hundred thousand of them the search for room takes most of the time.
-fn replace(shared: &Shared, la_code: &str, records: Vec<Value>) -> u64 {
-    let mut aside = String::new();
-    let mut ends = Vec::with_capacity(records.len());
-    for (child, record) in children(&records) {
-        aside.push_str(child);
-        let child_ends = aside.len();
-        let keeps = !crate::merge::is_purge(record);
-        if keeps {
-            aside.push_str(&held::text(record));
-        }
-        ends.push((child_ends, aside.len(), keeps));
+/// A batch that was read.
+struct Batch {
+    records: Vec<Value>,
+    /// What will be held of it, where each document replaces the one before.
+    written: Option<Written>,
+}
+
+impl Batch {
+    fn new(records: Vec<Value>, semantics: Semantics) -> Batch {
+        let written = (semantics == Semantics::Replace).then(|| Written::of(&records));
+        Batch { records, written }
     }
-    drop(records);
+}
+
+/// The documents of a batch as text, one after the other.
+///
+/// Kept texts that lie between a batch's thousands of small pieces leave holes everywhere when it goes, and with a few hundred thousand
+/// of them the search for room takes most of the time: so they are copied from here, once the batch is gone.
+struct Written {
+    text: String,
+    /// For each record where its child's id and its document end, and whether it is a document: a purge is not.
+    ends: Vec<(usize, usize, bool)>,
+}
+
+impl Written {
+    fn of(records: &[Value]) -> Written {
+        let (mut text, mut ends) = (String::new(), Vec::with_capacity(records.len()));
+        for (child, record) in children(records) {
+            text.push_str(child);
+            let child_ends = text.len();
+            let keeps = !crate::merge::is_purge(record);
+            if keeps {
+                text.push_str(&held::text(record));
+            }
+            ends.push((child_ends, text.len(), keeps));
+        }
+        Written { text, ends }
+    }
+}
+
+/// Applies a judged batch, all of it at once: each child's document is replaced. Returns how many records changed nothing.
+fn replace(shared: &Shared, la_code: &str, batch: &Written) -> u64 {
     let (mut held, mut received) = (lock(&shared.held), lock(&shared.received));
     let (mut repeated, mut begins) = (0, 0);
-    for (child_ends, ends, keeps) in ends {
-        let (child, document) = (&aside[begins..child_ends], &aside[child_ends..ends]);
+    for &(child_ends, ends, keeps) in &batch.ends {
+        let (child, document) = (&batch.text[begins..child_ends], &batch.text[child_ends..ends]);
         let changed = held.apply(la_code, child, if keeps { Change::Hold(document) } else { Change::Purge });
         received.note(la_code, child, changed);
         repeated += u64::from(!changed);

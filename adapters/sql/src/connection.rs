@@ -34,17 +34,37 @@ pub trait Connection: Send + Sync {
     /// Begins a transaction that will write.
     async fn begin(&mut self) -> Result<()>;
 
-    /// Whether the commits that follow may be lost where the machine loses its power, and only then, so that nobody waits for the disk.
-    /// Outside a transaction. A product that has no such choice, or does not need it, ignores this.
-    async fn hasten(&mut self, _hasten: bool) -> Result<()> {
-        Ok(())
-    }
-
     /// Makes the transaction lasting.
     async fn commit(&mut self) -> Result<()>;
 
     /// Undoes the transaction.
     async fn rollback(&mut self) -> Result<()>;
+
+    /// Runs the statements of a transaction and commits it; returns how many rows each of them changed. A product in which one
+    /// connection writes at a time does it all in one go, so that the others wait no longer than they must.
+    async fn transact(&mut self, transaction: Transaction) -> Result<Vec<u64>> {
+        if !transaction.is_begun {
+            self.begin().await?;
+        }
+        let mut changed = Vec::with_capacity(transaction.statements.len());
+        for (sql, params) in &transaction.statements {
+            changed.push(self.execute(sql, params).await?);
+        }
+        self.commit().await?;
+        Ok(changed)
+    }
+}
+
+/// The statements that a transaction ends with, or all that it has.
+#[derive(Clone, Default)]
+pub struct Transaction {
+    /// Each with its parameters, in their order.
+    pub statements: Vec<(String, Vec<Value>)>,
+    /// Whether it is open already, for what was read or locked in it.
+    pub is_begun: bool,
+    /// Whether it may be lost where the machine loses its power, and only then, so that nobody waits for the disk. A product that has no
+    /// such choice, or does not need it, ignores this.
+    pub may_be_lost: bool,
 }
 
 /// A query whose rows are streamed.

@@ -19,7 +19,7 @@ mod source;
 mod staging;
 mod writer;
 
-pub use connection::{Connection, Read, Row, Value};
+pub use connection::{Connection, Read, Row, Transaction, Value};
 pub use dialect::{Dialect, KeyIndex, RowLock, Store, UpdateFrom};
 pub use engine::{Engine, Lock, Purpose};
 pub use path::scan_sql;

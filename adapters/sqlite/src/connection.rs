@@ -10,7 +10,7 @@ use arrow_schema::DataType;
 use async_trait::async_trait;
 use csc_bridge_core::error::{Error, Result};
 use csc_bridge_core::source::{RowStream, TableName};
-use csc_bridge_sql::{Connection, Dialect, Read, Row, Value};
+use csc_bridge_sql::{Connection, Dialect, Read, Row, Transaction, Value};
 use rusqlite::InterruptHandle;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
@@ -79,13 +79,15 @@ impl SqliteConnection {
         F: FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let turn = match &self.turns {
-            Some(turns) if !self.writing => turns.clone().lock_owned().await,
-            _ => return self.run(work).await,
+            Some(turns) if !self.writing => Some(turns.clone().lock_owned().await),
+            _ => None,
         };
         let (shared, path) = (self.shared.clone(), self.path.clone());
         blocking(move || {
             let mut driven = lock(&shared);
-            driven.turn = Some(turn);
+            if turn.is_some() {
+                driven.turn = turn;
+            }
             let done = work(&driven.driver);
             if driven.driver.is_autocommit() {
                 driven.turn = None;
@@ -97,16 +99,7 @@ impl SqliteConnection {
 
     /// Ends the transaction. One that cannot be ended keeps its turn until the connection is dropped.
     async fn end(&mut self, sql: &'static str) -> Result<()> {
-        let (shared, path) = (self.shared.clone(), self.path.clone());
-        blocking(move || {
-            let mut driven = lock(&shared);
-            let done = driven.driver.execute_batch(sql);
-            if driven.driver.is_autocommit() {
-                driven.turn = None;
-            }
-            done.map_err(|error| explain(&error, &path))
-        })
-        .await?;
+        self.write(move |connection| connection.execute_batch(sql)).await?;
         self.writing = false;
         Ok(())
     }
@@ -117,11 +110,7 @@ impl Connection for SqliteConnection {
     async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
         let private = is_private(sql);
         let (sql, params) = (sql.to_owned(), params.to_vec());
-        let work = move |connection: &rusqlite::Connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            let changed = statement.execute(rusqlite::params_from_iter(params.iter().map(bound)))?;
-            Ok(changed as u64)
-        };
+        let work = move |connection: &rusqlite::Connection| execute(connection, &sql, &params);
         match private {
             true => self.run(work).await,
             false => self.write(work).await,
@@ -206,12 +195,6 @@ impl Connection for SqliteConnection {
         Ok(())
     }
 
-    async fn hasten(&mut self, hasten: bool) -> Result<()> {
-        // With write-ahead logging the next commit that waits for the disk takes what went before with it.
-        let level = if hasten { "NORMAL" } else { "FULL" };
-        self.run(move |connection| connection.pragma_update(Some("main"), "synchronous", level)).await
-    }
-
     async fn commit(&mut self) -> Result<()> {
         self.end("COMMIT").await
     }
@@ -219,6 +202,36 @@ impl Connection for SqliteConnection {
     async fn rollback(&mut self) -> Result<()> {
         self.end("ROLLBACK").await
     }
+
+    /// In one go: between two statements that are sent one by one the other writers would wait for more than SQLite.
+    async fn transact(&mut self, transaction: Transaction) -> Result<Vec<u64>> {
+        let Transaction { statements, is_begun, may_be_lost } = transaction;
+        let work = move |connection: &rusqlite::Connection| {
+            if !is_begun {
+                if may_be_lost {
+                    // With write-ahead logging the next commit that waits for the disk takes what went before with it.
+                    connection.pragma_update(Some("main"), "synchronous", "NORMAL")?;
+                }
+                connection.execute_batch("BEGIN IMMEDIATE")?;
+            }
+            let changed =
+                statements.iter().map(|(sql, params)| execute(connection, sql, params)).collect::<Result<_, _>>()?;
+            connection.execute_batch("COMMIT")?;
+            if may_be_lost {
+                connection.pragma_update(Some("main"), "synchronous", "FULL")?;
+            }
+            Ok(changed)
+        };
+        let changed = self.write(work).await?;
+        self.writing = false;
+        Ok(changed)
+    }
+}
+
+fn execute(connection: &rusqlite::Connection, sql: &str, params: &[Value]) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let changed = statement.execute(rusqlite::params_from_iter(params.iter().map(bound)))?;
+    Ok(changed as u64)
 }
 
 /// Whether a statement writes to nothing but temporary tables, in the spelling of [`SqliteDialect`]: nobody waits for those. What is

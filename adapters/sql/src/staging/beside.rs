@@ -13,6 +13,7 @@ use csc_bridge_core::staging::{Closing, Hash, Logs, LostIntent};
 
 use super::Shared;
 use super::pool::Lease;
+use crate::Transaction;
 
 /// Where the logs are.
 #[derive(Clone)]
@@ -72,16 +73,35 @@ impl Shared {
         }
     }
 
-    /// Commits what was written to rows, and with it or after it the end of their intents.
-    pub(super) async fn commit_and_close(&self, lease: &mut Lease, closings: &[Closing]) -> Result<()> {
+    /// Loads what [`Shared::commit_and_close`] needs of the closings on this connection.
+    pub(super) async fn load_closings(&self, lease: &mut Lease, closings: &[Closing]) -> Result<()> {
+        match self.log_place().await? {
+            LogPlace::Beside => self.logs.sql().load_closings(lease, closings).await,
+            LogPlace::Apart(_) => Ok(()),
+        }
+    }
+
+    /// Writes to rows, and with it or after it the end of their intents, which have been loaded. Returns how many rows each statement
+    /// changed.
+    pub(super) async fn commit_and_close(
+        &self,
+        lease: &mut Lease,
+        mut transaction: Transaction,
+        closings: &[Closing],
+    ) -> Result<Vec<u64>> {
         match self.log_place().await? {
             LogPlace::Beside => {
-                self.logs.sql().close(lease, closings).await?;
-                lease.commit().await
+                let rows = transaction.statements.len();
+                transaction.statements.extend((!closings.is_empty()).then(|| self.logs.sql().close()));
+                let mut changed = lease.transact(transaction).await?;
+                changed.truncate(rows);
+                Ok(changed)
             }
             LogPlace::Apart(logs) => {
-                lease.commit().await?;
-                logs.close(closings).await
+                // What is committed must not be less lasting than the end of its intents, which follows.
+                let changed = lease.transact(Transaction { may_be_lost: false, ..transaction }).await?;
+                logs.close(closings).await?;
+                Ok(changed)
             }
         }
     }

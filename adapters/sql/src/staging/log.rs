@@ -56,9 +56,9 @@ pub(super) struct LogSql<'a> {
 }
 
 impl LogSql<'_> {
-    /// One open intent for each record. The time is the database's, by which [`LogSql::lost`] judges their age.
-    pub(super) async fn open(&self, lease: &mut Lease, attempt: &Attempt, records: &[IntentRecord]) -> Result<()> {
-        let dialect = self.dialect;
+    /// Loads what [`LogSql::open`] writes. Nobody else sees it, so it needs no transaction: where one connection writes at a time, the
+    /// others wait no longer than they must.
+    pub(super) async fn load_intents(&self, lease: &mut Lease, records: &[IntentRecord]) -> Result<()> {
         let base = records.iter().map(|record| record.based_on.to_column());
         let rows = set::batch([
             ("number", numbers(records.len())?),
@@ -68,7 +68,12 @@ impl LogSql<'_> {
             ("base", Arc::new(base.collect::<BinaryArray>())),
             ("mentioned", Arc::new(records.iter().map(|record| record.mentioned.as_deref()).collect::<StringArray>())),
         ])?;
-        lease.replace(INTENTS, &rows).await?;
+        lease.replace(INTENTS, &rows).await
+    }
+
+    /// One open intent for each of the records that were loaded. The time is the database's, by which [`LogSql::lost`] judges their age.
+    pub(super) fn open(&self, attempt: &Attempt) -> (String, Vec<Value>) {
+        let dialect = self.dialect;
         let sql = format!(
             "INSERT INTO {} (attempt_id, run_id, attempt, person_id, kind, hash_sent, hash_base, mentioned, opened_at) \
              SELECT {}, {}, {}, i.person_id, i.kind, i.hash, i.base, i.mentioned, {} FROM {} i",
@@ -79,20 +84,12 @@ impl LogSql<'_> {
             dialect.now(),
             dialect.temporary(INTENTS),
         );
-        let params =
-            [Value::text(&attempt.attempt_id), Value::text(&attempt.run_id), Value::Integer(i64::from(attempt.number))];
-        match lease.execute(&sql, &params).await? == records.len() as u64 {
-            true => Ok(()),
-            false => Err(Error::internal("the submission log did not take every intent")),
-        }
+        let attempt_id = Value::text(&attempt.attempt_id);
+        (sql, vec![attempt_id, Value::text(&attempt.run_id), Value::Integer(i64::from(attempt.number))])
     }
 
-    /// The end of open intents. One that is closed already stays as it is.
-    pub(super) async fn close(&self, lease: &mut Lease, closings: &[Closing]) -> Result<()> {
-        if closings.is_empty() {
-            return Ok(());
-        }
-        let dialect = self.dialect;
+    /// Loads what [`LogSql::close`] writes; like [`LogSql::load_intents`].
+    pub(super) async fn load_closings(&self, lease: &mut Lease, closings: &[Closing]) -> Result<()> {
         let text = |of: fn(&Closing) -> Option<&str>| -> ArrayRef {
             Arc::new(closings.iter().map(of).collect::<StringArray>())
         };
@@ -103,7 +100,12 @@ impl LogSql<'_> {
             ("outcome", text(|closing| Some(closing.closed_as.word()))),
             ("response_id", text(|closing| closing.response_id.as_deref())),
         ])?;
-        lease.replace(CLOSINGS, &rows).await?;
+        lease.replace(CLOSINGS, &rows).await
+    }
+
+    /// The end of the open intents that were loaded. One that is closed already stays as it is.
+    pub(super) fn close(&self) -> (String, Vec<Value>) {
+        let dialect = self.dialect;
         let set = [
             ("outcome", "o.outcome".to_owned()),
             ("closed_at", dialect.now().to_owned()),
@@ -115,8 +117,7 @@ impl LogSql<'_> {
             dialect.key("t.person_id"),
         );
         let update = UpdateFrom { target: self.log, set: &set, source: &source, on: &on };
-        lease.execute(&dialect.update_from(&update), &[]).await?;
-        Ok(())
+        (dialect.update_from(&update), Vec::new())
     }
 
     /// Of which children a request waits for its answer: of all, or of those in the [`SET`].

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use csc_bridge_core::error::Result;
+use csc_bridge_core::error::{Error, Result};
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::{
     Attempt, Closing, Hash, IntentRecord, LastRun, LastStaged, Logs, LostIntent, RunRecord,
@@ -14,7 +14,7 @@ use csc_bridge_core::staging::{
 use super::log::LogSql;
 use super::pool::{Lease, Pool};
 use super::prepare;
-use crate::{Engine, Purpose, name};
+use crate::{Engine, Purpose, Transaction, name};
 
 /// The two logs behind an [`Engine`].
 pub struct SqlLogs {
@@ -50,12 +50,6 @@ impl SqlLogs {
     pub(super) fn names(&self) -> &[TableName; 2] {
         &self.names
     }
-
-    async fn begin(&self) -> Result<Lease> {
-        let mut lease = self.pool.lease().await?;
-        lease.begin().await?;
-        Ok(lease)
-    }
 }
 
 async fn commit(mut lease: Lease) -> Result<()> {
@@ -84,15 +78,27 @@ impl Logs for SqlLogs {
     }
 
     async fn open(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()> {
-        let mut lease = self.begin().await?;
-        self.sql().open(&mut lease, attempt, records).await?;
-        commit(lease).await
+        let mut lease = self.pool.lease().await?;
+        self.sql().load_intents(&mut lease, records).await?;
+        let statements = vec![self.sql().open(attempt)];
+        let opened = lease.transact(Transaction { statements, ..Transaction::default() }).await?;
+        if opened != [records.len() as u64] {
+            return Err(Error::internal("the submission log did not take every intent"));
+        }
+        lease.give_back();
+        Ok(())
     }
 
     async fn close(&self, closings: &[Closing]) -> Result<()> {
-        let mut lease = self.begin().await?;
-        self.sql().close(&mut lease, closings).await?;
-        commit(lease).await
+        if closings.is_empty() {
+            return Ok(());
+        }
+        let mut lease = self.pool.lease().await?;
+        self.sql().load_closings(&mut lease, closings).await?;
+        let statements = vec![self.sql().close()];
+        lease.transact(Transaction { statements, ..Transaction::default() }).await?;
+        lease.give_back();
+        Ok(())
     }
 
     async fn waiting(&self, among: Option<&[String]>) -> Result<HashSet<String>> {
@@ -128,13 +134,15 @@ impl Logs for SqlLogs {
     }
 
     async fn record_run(&self, run: &RunRecord) -> Result<()> {
-        let mut lease = self.begin().await?;
+        let mut lease = self.pool.lease().await?;
+        lease.begin().await?;
         self.sql().record_run(&mut *lease, run).await?;
         commit(lease).await
     }
 
     async fn prune(&self, older_than: Duration) -> Result<u64> {
-        let mut lease = self.begin().await?;
+        let mut lease = self.pool.lease().await?;
+        lease.begin().await?;
         let deleted = self.sql().prune(&mut *lease, older_than).await?;
         commit(lease).await?;
         Ok(deleted)

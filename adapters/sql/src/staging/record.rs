@@ -6,11 +6,10 @@ use arrow_array::{ArrayRef, BinaryArray, Int32Array, Int64Array, StringArray};
 use csc_bridge_core::error::Result;
 use csc_bridge_core::staging::{Choice, ClaimedRow, ClosedAs, Closing, Outcome, SendResult};
 
-use super::beside::LogPlace;
 use super::claim::Mark;
 use super::pool::Lease;
 use super::{Shared, choose};
-use crate::{Connection, Dialect, Store, UpdateFrom, name, set};
+use crate::{Connection, Dialect, Store, Transaction, UpdateFrom, name, set};
 
 /// The outcomes of one batch.
 const OUTCOMES: &str = "csc_bridge_outcome";
@@ -101,34 +100,26 @@ pub(super) async fn create_outcomes(connection: &mut dyn Connection, dialect: &d
 /// Writes the outcomes and closes exactly their intents.
 pub(super) async fn record(shared: &Shared, mut lease: Lease, choice: Choice, recorded: &[Recorded<'_>]) -> Result<()> {
     let dialect = shared.dialect();
-    load(&mut lease, recorded).await?;
-    // With row locks, the claim's transaction is open already.
-    // An outcome that is lost while its intent is not sends the child again: that need not wait for the disk.
-    let hastens = dialect.row_lock().is_none() && matches!(shared.log_place().await?, LogPlace::Beside);
-    if hastens {
-        lease.hasten(true).await?;
-    }
-    if dialect.row_lock().is_none() {
-        lease.begin().await?;
-    }
-    let mut missing = 0;
-    for (results, set, only) in writes(dialect, choice) {
-        let expected = recorded.iter().filter(|recorded| results.contains(&recorded.result())).count() as u64;
-        if expected == 0 {
-            continue;
-        }
-        let written = lease.execute(&update(dialect, &shared.sql.staging, results, &set, only.as_deref()), &[]).await?;
-        // What the condition leaves out is there, and is meant to stay as it is.
-        if only.is_none() {
-            missing += expected.saturating_sub(written);
-        }
-    }
     let closings: Vec<Closing> = recorded.iter().filter_map(Recorded::closing).collect();
-    shared.commit_and_close(&mut lease, &closings).await?;
-    if hastens {
-        lease.hasten(false).await?;
-    }
+    load(&mut lease, recorded).await?;
+    shared.load_closings(&mut lease, &closings).await?;
+    let mut writes = writes(dialect, choice);
+    let count =
+        |results: &[&str]| recorded.iter().filter(|recorded| results.contains(&recorded.result())).count() as u64;
+    writes.retain(|(results, ..)| count(results) > 0);
+    let statements = writes
+        .iter()
+        .map(|(results, set, only)| (update(dialect, &shared.sql.staging, results, set, only.as_deref()), Vec::new()))
+        .collect();
+    // With row locks, the claim's transaction is open already. Without, an outcome that is lost while its intent is not sends the child
+    // again: that need not wait for the disk.
+    let is_begun = dialect.row_lock().is_some();
+    let transaction = Transaction { statements, is_begun, may_be_lost: !is_begun };
+    let written = shared.commit_and_close(&mut lease, transaction, &closings).await?;
     lease.give_back();
+    // What the condition leaves out is there, and is meant to stay as it is.
+    let unconditional = writes.iter().zip(written).filter(|((.., only), _)| only.is_none());
+    let missing: u64 = unconditional.map(|((results, ..), written)| count(results).saturating_sub(written)).sum();
     if missing > 0 {
         tracing::warn!(rows.missing = missing, "rows went from the staging table while they were sent");
     }
@@ -163,10 +154,10 @@ async fn load(lease: &mut Lease, recorded: &[Recorded<'_>]) -> Result<()> {
 type Assignments = Vec<(&'static str, String)>;
 
 /// For each kind of outcome what it writes, and the condition without which it writes nothing.
-fn writes(dialect: &dyn Dialect, choice: Choice) -> [(&'static [&'static str], Assignments, Option<String>); 4] {
+fn writes(dialect: &dyn Dialect, choice: Choice) -> Vec<(&'static [&'static str], Assignments, Option<String>)> {
     // What was staged meanwhile is another matter, on which nobody has decided yet.
     let is_withdrawn = format!("{} AND {} AND {}", choose::out(dialect), choose::open(dialect), same_outgoing(dialect));
-    [
+    vec![
         (&["accepted"], accepted(dialect, choice), None),
         (&["purged"], purged(dialect, choice), None),
         (&["refused", "unusable"], failed(dialect, choice), None),

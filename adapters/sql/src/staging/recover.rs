@@ -12,7 +12,7 @@ use csc_bridge_core::staging::{ClosedAs, Closing, Guard, LostIntent, MayHold};
 use super::Shared;
 use super::choose::{Among, is_newest, out};
 use super::pool::Lease;
-use crate::{Connection, Dialect, Lock, SET, Store, UpdateFrom, Value, set};
+use crate::{Connection, Dialect, Lock, SET, Store, Transaction, UpdateFrom, Value, set};
 
 /// What rows may hold after requests without an answer.
 const MAY_HOLD: &str = "csc_bridge_may_hold";
@@ -54,7 +54,9 @@ pub(super) async fn recover(shared: &Arc<Shared>, older_than: Duration, may_hold
     load(&mut lease, &documents).await?;
     let rows = write(shared, &mut lease).await?;
     let closings: Vec<Closing> = lost.into_iter().map(closing).collect();
-    shared.commit_and_close(&mut lease, &closings).await?;
+    shared.load_closings(&mut lease, &closings).await?;
+    let transaction = Transaction { is_begun: true, ..Transaction::default() };
+    shared.commit_and_close(&mut lease, transaction, &closings).await?;
     lease.give_back();
     Ok(rows)
 }

@@ -26,6 +26,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Longest time for which intents are open before their request leaves.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// Documents looked at before others have their turn: an answer that came in the meantime does not wait for a whole batch.
+const AT_ONCE: usize = 8;
+
 /// Tries of a group that was parted because its batch met a server error: whether others pass is known by then.
 const TRIES_OF_A_PART: u32 = 2;
 
@@ -73,7 +76,7 @@ pub(super) struct Delivery<'a> {
 
 impl Delivery<'_> {
     async fn send_all(&mut self) -> Result<()> {
-        let ready = self.prepare();
+        let ready = self.prepare().await;
         if !ready.is_empty() {
             self.shared.count(|counts| counts.batches += 1);
         }
@@ -93,10 +96,13 @@ impl Delivery<'_> {
     }
 
     /// Sorts out rows of which nothing is sent.
-    fn prepare(&mut self) -> Vec<Ready> {
+    async fn prepare(&mut self) -> Vec<Ready> {
         let mut ready = Vec::new();
         let mut unusable = 0;
-        for row in self.claim.rows() {
+        for (at, row) in self.claim.rows().iter().enumerate() {
+            if at % AT_ONCE == 0 {
+                tokio::task::yield_now().await;
+            }
             let result = match self.shared.settings.fate(row) {
                 Fate::Send(record) => {
                     ready.push(*record);
