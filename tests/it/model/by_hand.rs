@@ -33,7 +33,7 @@ impl Sequence {
         let rows = self.office.rows();
         for child in children {
             let update = format!("UPDATE {STAGING} SET submission_status = ? WHERE person_id = ?");
-            self.office.execute(&update, &[&word, child]);
+            self.office.execute(&update, &[word.into(), child.into()]);
             let is_at_rest = |row: &Row| !row.is_out() && row.held_hash.is_some() && row.held_hash == row.current_hash;
             match word.is_none_or(|word| word.eq_ignore_ascii_case("pending"))
                 && rows.get(child).is_some_and(is_at_rest)

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::database::Cell;
 use super::office::Office;
 
 type Object = Map<String, Value>;
@@ -137,11 +138,9 @@ pub struct Asked<'a> {
 
 impl Asked<'_> {
     fn still(&self, inner: &Inner<'_>, episode: &str) -> bool {
-        let sql = self.office.look();
-        let mut query = sql.prepare(inner.sql).unwrap_or_else(|error| panic!("{}: {error}", inner.sql));
         // For an object there is no third value: the second stands in.
         let id = if inner.id.is_empty() { episode } else { inner.id };
-        query.exists([self.child, episode, id]).expect("an answer")
+        !self.office.query(inner.sql, &[self.child, episode, id].map(Cell::from)).is_empty()
     }
 
     /// What is wrong about what a merging DfE holds: it must be what is desired, beside records that the SSD still has and the rules

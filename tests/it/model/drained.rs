@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use csc_bridge_core::config::{Deletion, Semantics};
 use serde_json::{Map, Value};
 
+use super::database::Cell;
 use super::documents::Asked;
 use super::office::Row;
 use super::sequence::{DOUBLED, Sequence};
@@ -42,7 +43,7 @@ pub async fn drained(sequence: &mut Sequence) -> Result<(), String> {
 }
 
 /// A night, and the grace of whoever is out. Returns the tables as they were before.
-async fn night_passes(sequence: &mut Sequence) -> Result<Vec<Vec<rusqlite::types::Value>>, String> {
+async fn night_passes(sequence: &mut Sequence) -> Result<Vec<Vec<Cell>>, String> {
     sequence.age_rows();
     let before = if sequence.office.has_staging() { sequence.office.everything() } else { Vec::new() };
     sequence.stage().await?;

@@ -1,22 +1,20 @@
-//! The authority's end: one SQLite file with SSD and staging tables, the real adapter, and DfE at the other end of a real socket.
+//! The authority's end: a database with SSD and staging tables, the real adapter, and DfE at the other end of a real socket.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
+use std::fmt::Debug;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use csc_bridge_core::config::{Config, Deletions, Guards, Limit, ManagedBy, Mode, RemovedValues, Semantics};
+use csc_bridge_core::config::{Deletions, Guards, Limit, ManagedBy, Mode, RemovedValues, Semantics};
 use csc_bridge_core::delta::{Policy, Rules};
 use csc_bridge_core::payload::Plan;
 use csc_bridge_core::pipeline::{Accepted, Event, Interrupt, Shows, StageReport, StageSettings, SubmitSettings, stage};
-use csc_bridge_core::registry::DatabaseAdapter;
 use csc_bridge_core::source::Source;
 use csc_bridge_core::staging::Staging;
-use csc_bridge_sqlite::SqliteAdapter;
 use jiff::civil::Date;
-use rusqlite::types::Value as Sql;
 use serde_json::Value;
 
+use super::database::{Cell, Database, Product};
 use super::dfe::Dfe;
 use crate::program::STAGING;
 
@@ -27,8 +25,13 @@ pub const REQUEST_LIFE: Duration = Duration::from_secs(3600);
 /// Told what `stage` does.
 pub type Tell<'a> = dyn FnMut(Event<'_>) + Send + 'a;
 
-/// Plans by run date: nothing else that they depend on differs between sequences.
-static PLANS: LazyLock<Mutex<HashMap<Date, Arc<Plan>>>> = LazyLock::new(Mutex::default);
+/// How long the server may take to notice that a process has ended.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Plans by product and run date: nothing else that they depend on differs between sequences.
+type Plans = HashMap<(&'static str, Date), Arc<Plan>>;
+
+static PLANS: LazyLock<Mutex<Plans>> = LazyLock::new(Mutex::default);
 
 /// What is configured, which may change between runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,12 +49,9 @@ pub struct Terms {
 
 /// The authority.
 pub struct Office {
-    sql: Mutex<rusqlite::Connection>,
-    look: Mutex<rusqlite::Connection>,
-    config: Config,
+    database: Box<dyn Database>,
     source: Arc<dyn Source>,
     pub dfe: Dfe,
-    _folder: tempfile::TempDir,
 }
 
 /// A row of the staging table, as far as it matters here.
@@ -80,52 +80,33 @@ impl Row {
 
 impl Office {
     /// With an SSD whose tables are there and empty.
-    pub async fn open(semantics: Semantics) -> Office {
-        let folder = folder();
-        let database = folder.path().join("cohort.db");
-        let text = "cms = \"sqlite\"\nla_code = \"845\"\n[source]\ndatabase = \"cohort.db\"\nschema = \"\"\n";
-        let config = Config::parse(&folder.path().join("csc-bridge.toml"), text).expect("a configuration");
-        let sql = rusqlite::Connection::open(&database).expect("SQLite");
-        // The moments of a crash are the test's own: the disk need not be waited for.
-        sql.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA busy_timeout = 20000")
-            .expect("SQLite");
-        for (name, table) in &config.definition.tables {
-            let columns: Vec<String> = table.columns.keys().map(|column| format!("\"{column}\"")).collect();
-            sql.execute_batch(&format!("CREATE TABLE \"{name}\" ({})", columns.join(", "))).expect("a table");
-        }
-        let source = SqliteAdapter.source(&config.source.options).expect("a source");
+    pub async fn open(product: &Product, semantics: Semantics) -> Office {
+        let database = product.open();
+        let source = database.adapter().source(&database.config().source.options).expect("a source");
         let dfe = Dfe::start(semantics).await;
-        let look = rusqlite::Connection::open(&database).expect("SQLite");
-        Office { sql: Mutex::new(sql), look: Mutex::new(look), config, source, dfe, _folder: folder }
-    }
-
-    /// The database, for whoever looks. Apart from [`Office::sql`], whose holder may wait for a writer whose next step is the looker's
-    /// own thread.
-    pub fn look(&self) -> MutexGuard<'_, rusqlite::Connection> {
-        self.look.lock().expect("the connection")
-    }
-
-    /// The database, for whoever works on it beside the program.
-    pub fn sql(&self) -> MutexGuard<'_, rusqlite::Connection> {
-        self.sql.lock().expect("the connection")
+        Office { database, source, dfe }
     }
 
     /// Runs a statement; returns how many rows it wrote.
-    pub fn execute(&self, statement: &str, params: &[&dyn rusqlite::ToSql]) -> usize {
-        self.sql().execute(statement, params).unwrap_or_else(|error| panic!("{statement}: {error}"))
+    pub fn execute(&self, statement: &str, params: &[Cell]) -> usize {
+        self.database.execute(statement, params).unwrap_or_else(|error| panic!("{statement}: {error}"))
+    }
+
+    /// The rows of a query.
+    pub fn query(&self, query: &str, params: &[Cell]) -> Vec<Vec<Cell>> {
+        self.database.query(query, params).unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
     /// The first column of a query.
-    pub fn column<T: rusqlite::types::FromSql>(&self, query: &str) -> Vec<T> {
-        let sql = self.look();
-        let mut rows = sql.prepare(query).unwrap_or_else(|error| panic!("{query}: {error}"));
-        let values = rows.query_map([], |row| row.get(0)).expect("rows");
-        values.map(|value| value.unwrap_or_else(|error| panic!("{query}: {error}"))).collect()
+    pub fn column<T: TryFrom<Cell, Error: Debug>>(&self, query: &str) -> Vec<T> {
+        let first = |row: Vec<Cell>| row.into_iter().next().expect("a column").try_into();
+        let cells = self.query(query, &[]).into_iter().map(first);
+        cells.map(|cell| cell.unwrap_or_else(|cell| panic!("{query}: {cell:?}"))).collect()
     }
 
     /// Whether the staging tables have been made.
     pub fn has_staging(&self) -> bool {
-        self.column::<i64>("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'ssd_api_submission_log'") == [1]
+        self.query(self.database.tables_called(), &["ssd_api_submission_log".into()]) == [[Cell::Integer(1)]]
     }
 
     /// The staging table by child.
@@ -133,20 +114,20 @@ impl Office {
         if !self.has_staging() {
             return BTreeMap::new();
         }
-        let sql = self.look();
         let query = format!(
             "SELECT person_id, lower(coalesce(submission_status, 'pending')), lower(row_state), current_hash, previous_hash,
              json_payload, previous_json_payload, partial_json_payload FROM {STAGING}"
         );
-        let json = |text: Option<String>| text.map(|text| serde_json::from_str(&text).expect("JSON"));
-        let mut rows = sql.prepare(&query).expect("a query");
-        let rows = rows.query_map([], |row| {
-            let (status, state) = (row.get(1)?, row.get(2)?);
-            let (current, held, outgoing) = (json(row.get(5)?), json(row.get(6)?), json(row.get(7)?));
-            let (current_hash, held_hash) = (row.get(3)?, row.get(4)?);
-            Ok((row.get(0)?, Row { status, state, current_hash, held_hash, current, held, outgoing }))
-        });
-        rows.expect("rows").map(|row| row.expect("a row")).collect()
+        let json = |cell: Cell| cell.text().map(|text| serde_json::from_str(&text).expect("JSON"));
+        let row = |cells: Vec<Cell>| {
+            let [child, status, state, current_hash, held_hash, current, held, outgoing] =
+                <[Cell; 8]>::try_from(cells).expect("eight columns");
+            let [child, status, state] = [child, status, state].map(|cell| cell.text().expect("a word"));
+            let (current_hash, held_hash) = (current_hash.bytes(), held_hash.bytes());
+            let (current, held, outgoing) = (json(current), json(held), json(outgoing));
+            (child, Row { status, state, current_hash, held_hash, current, held, outgoing })
+        };
+        self.query(&query, &[]).into_iter().map(row).collect()
     }
 
     /// Children with a request that has no answer.
@@ -163,38 +144,52 @@ impl Office {
             return BTreeSet::new();
         }
         let query =
-            "SELECT DISTINCT person_id FROM ssd_api_submission_log WHERE outcome IS NULL AND opened_at > '2002'";
+            "SELECT DISTINCT person_id FROM ssd_api_submission_log WHERE outcome IS NULL AND opened_at > '2002-01-01'";
         self.column(query).into_iter().collect()
     }
 
     /// Every cell of the staging table and of the submission log.
-    pub fn everything(&self) -> Vec<Vec<Sql>> {
-        let sql = self.look();
-        let mut all = Vec::new();
-        for table in [STAGING, "ssd_api_submission_log"] {
-            let mut rows = sql.prepare(&format!("SELECT * FROM {table} ORDER BY id")).expect("a table");
-            let columns = rows.column_count();
-            let row = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
-            all.extend(rows.query_map([], row).expect("rows").map(|row| row.expect("a row")));
-        }
-        all
+    pub fn everything(&self) -> Vec<Vec<Cell>> {
+        let all = |table| self.query(&format!("SELECT * FROM {table} ORDER BY id"), &[]);
+        [STAGING, "ssd_api_submission_log"].into_iter().flat_map(all).collect()
     }
 
     /// The staging tables as a process that has just begun sees them.
     pub fn staging(&self) -> Arc<dyn Staging> {
-        SqliteAdapter.staging(&self.config.staging.options, &self.config.staging, None).expect("staging")
+        let config = &self.database.config().staging;
+        self.database.adapter().staging(&config.options, config, None).expect("staging")
+    }
+
+    /// In how many turns a stage is surely over.
+    pub fn turns(&self) -> usize {
+        self.database.turns()
+    }
+
+    /// Waits until nothing is left of a process that has ended: whoever comes next must not meet its locks, nor a statement of which it
+    /// did not live to see the end.
+    pub async fn dead_are_gone(&self) -> Result<(), String> {
+        self.none(|database| database.connections(), "a process ended, and its connections live on").await
+    }
+
+    async fn none(&self, left: impl Fn(&dyn Database) -> usize, otherwise: &str) -> Result<(), String> {
+        let is_over = async {
+            while left(&*self.database) > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, is_over).await.map_err(|_| otherwise.to_owned())
     }
 
     /// The definition on a run date.
     pub fn plan(&self, date: Date) -> Arc<Plan> {
         let mut plans = PLANS.lock().expect("the plans");
-        let config = &self.config;
+        let config = self.database.config();
         let plan = || {
             Arc::new(
                 Plan::new(&config.definition, &config.profile, &config.names, &config.payload, date).expect("a plan"),
             )
         };
-        plans.entry(date).or_insert_with(plan).clone()
+        plans.entry((self.database.adapter().name(), date)).or_insert_with(plan).clone()
     }
 
     /// Stages.
@@ -206,7 +201,10 @@ impl Office {
     ) -> Result<StageReport, String> {
         let settings = stage_settings(terms, false);
         let staged = stage(self.plan(terms.date), self.source.clone(), staging, settings, tell).await;
-        staged.map_err(|error| format!("stage: {error}"))
+        let staged = staged.map_err(|error| format!("stage: {error}"))?;
+        // In life the process ends here, and the next begins when the server has long noticed.
+        self.none(|database| database.stagers(), "a stage ended, and its lock lives on").await?;
+        Ok(staged)
     }
 
     /// What the SSD says of every child of the cohort, read anew.
@@ -225,10 +223,10 @@ impl Office {
 
     /// How to send.
     pub fn submit_settings(&self, terms: &Terms, run_id: String) -> SubmitSettings {
-        let mut sink = self.config.sink.clone();
+        let mut sink = self.database.config().sink.clone();
         (sink.semantics, sink.concurrency, sink.max_attempts) = (terms.semantics, terms.concurrency, 3);
         sink.isolation_budget = 12;
-        let mut payload = self.config.payload.clone();
+        let mut payload = self.database.config().payload.clone();
         (payload.mode, payload.removed_values) = (terms.mode, terms.removed_values);
         let (deletions, plan) = (terms.deletions, self.plan(terms.date));
         SubmitSettings {
@@ -273,11 +271,4 @@ fn stage_settings(terms: &Terms, dry_run: bool) -> StageSettings {
         shows: Shows::default(),
         interrupt: Interrupt::default(),
     }
-}
-
-/// A folder in memory where there is one: the program waits for the disk at every commit, which is not what is tested here.
-fn folder() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    folder.expect("a folder")
 }

@@ -230,7 +230,11 @@ impl Road {
         log.left.extend(left);
         log.trace.push(format!("      {}", changes.join(", ")));
         match staged {
-            Ok(staged) => log.trace.push(format!("      staged: {} rows written", staged.staged.written)),
+            Ok(staged) => {
+                let left = staged.left_for_next_run;
+                *log.counts.entry("rows that a stage meanwhile left for the next run".to_owned()).or_default() += left;
+                log.trace.push(format!("      staged: {} rows written, {left} left", staged.staged.written));
+            }
             Err(error) => log.wrong = Some(error),
         }
     }

@@ -14,6 +14,7 @@ use fastrand::Rng;
 use jiff::civil::{Date, date};
 
 use super::by_hand;
+use super::database::Product;
 use super::documents::has_skeleton;
 use super::faults::Draw;
 use super::office::{Office, Row, Terms};
@@ -69,10 +70,10 @@ pub struct Sequence {
 
 impl Sequence {
     /// The authority before anything has happened.
-    pub async fn begin(seed: u64, story: Arc<Mutex<Story>>) -> Sequence {
+    pub async fn begin(product: &Product, seed: u64, story: Arc<Mutex<Story>>) -> Sequence {
         let mut rng = Rng::with_seed(seed);
         let terms = terms(&mut rng);
-        let office = Arc::new(Office::open(terms.semantics).await);
+        let office = Arc::new(Office::open(product, terms.semantics).await);
         let ssd = Arc::new(Mutex::new(Ssd::fill(&office, &mut rng)));
         let staging = office.staging();
         let mut sequence = Sequence {
@@ -184,11 +185,14 @@ impl Sequence {
     /// Somebody begins to stage, and the process dies.
     async fn stage_and_die(&mut self) -> Result<(), String> {
         self.count("step: stage, and die");
-        let turns = self.rng.usize(1..150);
+        let turns = self.rng.usize(1..self.office.turns());
         let staged = cut(self.office.stage(&self.terms, self.staging.clone(), &mut |_| {}), turns).await;
         self.tell(&format!("  died while staging, after {turns} turns at most; ended before: {}", staged.is_some()));
+        if staged.is_some() {
+            self.count("step: stage, and die when it is over");
+        }
         self.staging = self.office.staging();
-        Ok(())
+        self.office.dead_are_gone().await
     }
 
     /// Somebody sends, having staged where there would be nothing to send.
@@ -230,6 +234,7 @@ impl Sequence {
             };
             let is_over = tokio::time::timeout(Duration::from_secs(30), is_over).await;
             is_over.map_err(|_| "a submit was dropped, and something of it lives on".to_owned())?;
+            self.office.dead_are_gone().await?;
         }
         self.learn(&road, &run_id, ended.is_none());
         let wrong = road.log().wrong.take();

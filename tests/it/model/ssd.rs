@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use rusqlite::types::Value as Sql;
 
+use super::database::Cell;
 use super::office::Office;
 use super::tables::{Kind, TABLES, Table};
 
@@ -17,9 +17,9 @@ const IDS: usize = 4;
 pub struct Ssd {
     children: Vec<String>,
     /// Rows of `ssd_person` that were removed.
-    removed: BTreeMap<String, Vec<(String, Sql)>>,
+    removed: BTreeMap<String, Vec<(String, Cell)>>,
     /// Birth dates of children who were made too old.
-    aged: BTreeMap<String, Sql>,
+    aged: BTreeMap<String, Cell>,
 }
 
 impl Ssd {
@@ -56,7 +56,7 @@ impl Ssd {
             }
             3..5 if !is_person && !rows.is_empty() => {
                 let row = rows[rng.usize(..rows.len())];
-                office.execute(&format!("DELETE FROM {} WHERE rowid = ?", table.name), &[&row]);
+                office.execute(&format!("DELETE FROM {} WHERE rowid = ?", table.name), &[row.into()]);
                 format!("deleted row {row} of {}", table.name)
             }
             _ if !rows.is_empty() => {
@@ -75,12 +75,12 @@ impl Ssd {
         let child = self.any(rng).to_owned();
         let value = self.value(office, rng, table, column, *kind, &child);
         let shown = format!("{value:?}");
-        office.execute(&format!("UPDATE {} SET {column} = ? WHERE rowid = ?", table.name), &[&value, &row]);
+        office.execute(&format!("UPDATE {} SET {column} = ? WHERE rowid = ?", table.name), &[value, row.into()]);
         format!("set {column} of row {row} to {shown}")
     }
 
     fn insert(&self, office: &Office, rng: &mut Rng, table: &Table, child: &str) {
-        let values: Vec<(String, Sql)> = table
+        let values: Vec<(String, Cell)> = table
             .columns
             .iter()
             .map(|(column, kind)| ((*column).to_owned(), self.value(office, rng, table, column, *kind, child)))
@@ -88,27 +88,27 @@ impl Ssd {
         put(office, table.name, &values);
     }
 
-    fn value(&self, office: &Office, rng: &mut Rng, table: &Table, column: &str, kind: Kind, child: &str) -> Sql {
-        let text = |text: &str| if text.is_empty() { Sql::Null } else { Sql::Text(text.to_owned()) };
+    fn value(&self, office: &Office, rng: &mut Rng, table: &Table, column: &str, kind: Kind, child: &str) -> Cell {
+        let text = |text: &str| if text.is_empty() { Cell::Null } else { Cell::Text(text.to_owned()) };
         match kind {
             Kind::Child => text(child),
             Kind::Any(values) => text(values[rng.usize(..values.len())]),
-            Kind::Number(values) => Sql::Integer(values[rng.usize(..values.len())]),
+            Kind::Number(values) => Cell::Integer(values[rng.usize(..values.len())]),
             Kind::Own => {
                 // An id that went may come back, as another record or as the same.
                 let taken: Vec<String> = office.column(&format!("SELECT {column} FROM {}", table.name));
                 let short = table.name.trim_start_matches("ssd_");
                 let free = |number: &usize| !taken.contains(&format!("{child}-{short}-{number}"));
                 let number = (1..=IDS).find(free).unwrap_or_else(|| taken.len() + IDS);
-                Sql::Text(format!("{child}-{short}-{number}"))
+                Cell::Text(format!("{child}-{short}-{number}"))
             }
             Kind::Of(other, id) => {
                 let all: Vec<String> = office.column(&format!("SELECT {id} FROM {other} ORDER BY rowid"));
                 let own: Vec<&String> = all.iter().filter(|id| id.starts_with(&format!("{child}-"))).collect();
                 match (own.is_empty(), all.is_empty(), rng.u8(..20)) {
-                    (false, _, 1..) => Sql::Text(own[rng.usize(..own.len())].clone()),
-                    (_, false, _) => Sql::Text(all[rng.usize(..all.len())].clone()),
-                    _ => Sql::Null,
+                    (false, _, 1..) => Cell::Text(own[rng.usize(..own.len())].clone()),
+                    (_, false, _) => Cell::Text(all[rng.usize(..all.len())].clone()),
+                    _ => Cell::Null,
                 }
             }
         }
@@ -117,7 +117,8 @@ impl Ssd {
     /// A child gets one of two names.
     pub fn rename(&self, office: &Office, child: &str, other: bool) -> String {
         let name = if other { "Zoë" } else { "Ann" };
-        office.execute("UPDATE ssd_person SET pers_forename = ? WHERE pers_person_id = ?", &[&name, &child]);
+        let rename = "UPDATE ssd_person SET pers_forename = ? WHERE pers_person_id = ?";
+        office.execute(rename, &[name.into(), child.into()]);
         format!("{child} is {name}")
     }
 
@@ -125,21 +126,18 @@ impl Ssd {
     pub fn remove(&mut self, office: &Office, rng: &mut Rng) -> String {
         let child = self.any(rng).to_owned();
         let columns: Vec<&str> = TABLES[0].columns.iter().map(|(column, _)| *column).collect();
-        let row = {
-            let sql = office.sql();
-            let query = format!("SELECT {} FROM ssd_person WHERE pers_person_id = ?", columns.join(", "));
-            let values = |row: &rusqlite::Row<'_>| (0..columns.len()).map(|column| row.get(column)).collect();
-            sql.query_row(&query, [&child], values).ok().map(|values: Vec<Sql>| (columns.iter(), values))
-        };
-        let Some((columns, values)) = row else { return format!("{child} is gone already") };
-        self.removed.insert(child.clone(), columns.map(|column| (*column).to_owned()).zip(values).collect());
-        office.execute("DELETE FROM ssd_person WHERE pers_person_id = ?", &[&child]);
+        let query = format!("SELECT {} FROM ssd_person WHERE pers_person_id = ? ORDER BY rowid", columns.join(", "));
+        let rows = office.query(&query, &[(&child).into()]);
+        let Some(values) = rows.into_iter().next() else { return format!("{child} is gone already") };
+        let row = columns.into_iter().map(str::to_owned).zip(values).collect();
+        self.removed.insert(child.clone(), row);
+        office.execute("DELETE FROM ssd_person WHERE pers_person_id = ?", &[(&child).into()]);
         if rng.bool() {
             return format!("removed {child} from ssd_person");
         }
         for table in &TABLES[1..] {
             if let Some(column) = table.child() {
-                office.execute(&format!("DELETE FROM {} WHERE {column} = ?", table.name), &[&child]);
+                office.execute(&format!("DELETE FROM {} WHERE {column} = ?", table.name), &[(&child).into()]);
             }
         }
         format!("removed {child} with all its rows")
@@ -153,7 +151,7 @@ impl Ssd {
         let mut row = self.removed.remove(&child).unwrap_or_default();
         let is_other = rng.bool();
         if is_other && let Some(name) = row.iter_mut().find(|(column, _)| column == "pers_forename") {
-            name.1 = Sql::Text("Zoë".to_owned());
+            name.1 = Cell::Text("Zoë".to_owned());
         }
         put(office, "ssd_person", &row);
         format!("brought {child} back{}", if is_other { " under another name" } else { "" })
@@ -162,16 +160,16 @@ impl Ssd {
     /// A child becomes too old, or is as young again as it was.
     pub fn age(&mut self, office: &Office, rng: &mut Rng) -> String {
         if let (Some(child), true) = (self.aged.keys().next().cloned(), rng.bool()) {
-            let birth = self.aged.remove(&child).unwrap_or(Sql::Null);
-            office.execute("UPDATE ssd_person SET pers_dob = ? WHERE pers_person_id = ?", &[&birth, &child]);
+            let birth = self.aged.remove(&child).unwrap_or(Cell::Null);
+            office.execute("UPDATE ssd_person SET pers_dob = ? WHERE pers_person_id = ?", &[birth, (&child).into()]);
             return format!("{child} is young again");
         }
         let child = self.any(rng).to_owned();
-        let births: Vec<Sql> =
-            office.column(&format!("SELECT pers_dob FROM ssd_person WHERE pers_person_id = '{child}'"));
-        let Some(birth) = births.into_iter().next() else { return format!("{child} is gone") };
+        let births = "SELECT pers_dob FROM ssd_person WHERE pers_person_id = ? ORDER BY rowid";
+        let births = office.query(births, &[(&child).into()]);
+        let Some(birth) = births.into_iter().flatten().next() else { return format!("{child} is gone") };
         self.aged.entry(child.clone()).or_insert(birth);
-        office.execute("UPDATE ssd_person SET pers_dob = '1980-01-01' WHERE pers_person_id = ?", &[&child]);
+        office.execute("UPDATE ssd_person SET pers_dob = '1980-01-01' WHERE pers_person_id = ?", &[(&child).into()]);
         format!("{child} is too old")
     }
 
@@ -180,7 +178,7 @@ impl Ssd {
         let child = self.any(rng);
         if rng.bool() {
             let back = "UPDATE ssd_cin_episodes SET cine_referral_date = '2025-09-01', cine_close_date = NULL WHERE cine_person_id = ?";
-            office.execute(back, &[&child]);
+            office.execute(back, &[child.into()]);
             return format!("the episodes of {child} are open");
         }
         for statement in [
@@ -188,7 +186,7 @@ impl Ssd {
             "UPDATE ssd_cin_plans SET cinp_cin_plan_end_date = '2020-02-01' WHERE cinp_person_id = ?",
             "UPDATE ssd_cla_placement SET clap_cla_placement_end_date = '2020-02-01' WHERE clap_cla_placement_id LIKE ? || '-%'",
         ] {
-            office.execute(statement, &[&child]);
+            office.execute(statement, &[child.into()]);
         }
         format!("everything of {child} is out of the window")
     }
@@ -200,14 +198,17 @@ impl Ssd {
             return "every id is there once".to_owned();
         }
         let child = self.any(rng);
-        let again = "INSERT INTO ssd_person SELECT * FROM ssd_person WHERE pers_person_id = ?";
-        format!("the id of {child} is there {} times more", office.execute(again, &[&child]))
+        let columns: Vec<&str> = TABLES[0].columns.iter().map(|(column, _)| *column).collect();
+        let columns = columns.join(", ");
+        let again =
+            format!("INSERT INTO ssd_person ({columns}) SELECT {columns} FROM ssd_person WHERE pers_person_id = ?");
+        format!("the id of {child} is there {} times more", office.execute(&again, &[child.into()]))
     }
 }
 
-fn put(office: &Office, table: &str, values: &[(String, Sql)]) {
+fn put(office: &Office, table: &str, values: &[(String, Cell)]) {
     let columns: Vec<&str> = values.iter().map(|(column, _)| column.as_str()).collect();
     let marks = vec!["?"; values.len()].join(", ");
-    let values: Vec<&dyn rusqlite::ToSql> = values.iter().map(|(_, value)| value as &dyn rusqlite::ToSql).collect();
+    let values: Vec<Cell> = values.iter().map(|(_, value)| value.clone()).collect();
     office.execute(&format!("INSERT INTO {table} ({}) VALUES ({marks})", columns.join(", ")), &values);
 }
