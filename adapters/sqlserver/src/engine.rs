@@ -1,0 +1,57 @@
+//! One SQL Server database.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use async_trait::async_trait;
+use csc_bridge_core::config::Options;
+use csc_bridge_core::error::Result;
+use csc_bridge_core::source::TableName;
+use csc_bridge_core::staging::Guard;
+use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose};
+
+use crate::options::Settings;
+use crate::{SqlServerDialect, connect, lock};
+
+/// One SQL Server database.
+pub struct SqlServerEngine {
+    settings: Arc<Settings>,
+    /// Whether the connection that held the lock of `stage` was lost: somebody else may have the lock, and nothing more is written.
+    lock_lost: Arc<AtomicBool>,
+}
+
+impl SqlServerEngine {
+    /// Reads and checks the keys; opens nothing yet.
+    ///
+    /// # Errors
+    /// [`Kind::Config`](csc_bridge_core::error::Kind::Config): a key, a secret or a certificate is not as it should be.
+    pub fn new(options: &Options) -> Result<SqlServerEngine> {
+        Ok(SqlServerEngine { settings: Arc::new(Settings::read(options)?), lock_lost: Arc::default() })
+    }
+}
+
+#[async_trait]
+impl Engine for SqlServerEngine {
+    fn dialect(&self) -> &dyn Dialect {
+        &SqlServerDialect
+    }
+
+    fn place(&self) -> String {
+        self.settings.place.clone()
+    }
+
+    async fn connect(&self, _: Purpose) -> Result<Box<dyn Connection>> {
+        Ok(Box::new(connect::open(&self.settings, self.lock_lost.clone()).await?))
+    }
+
+    async fn lock(&self, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {
+        match wanted {
+            Lock::Stage => {
+                let connection = connect::open(&self.settings, self.lock_lost.clone()).await?;
+                lock::stage(connection, table, self.lock_lost.clone()).await
+            }
+            // Rows are locked one by one: any number of processes may send.
+            Lock::Submit => Ok(lock::everybodys()),
+        }
+    }
+}
