@@ -26,6 +26,7 @@ pub fn registry() -> Registry {
     Registry::default()
         .with_database(csc_bridge_sqlite::SqliteAdapter)
         .with_database(csc_bridge_postgres::PostgresAdapter)
+        .with_database(csc_bridge_sqlserver::SqlServerAdapter)
         .with_sink(csc_bridge_dfe_csc_api::DfeCscApi)
         .with_sink(csc_bridge_file::FileSink)
 }
