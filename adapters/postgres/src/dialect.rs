@@ -70,7 +70,7 @@ impl Dialect for PostgresDialect {
     }
 
     fn row_lock(&self) -> Option<RowLock> {
-        Some(RowLock { hint: "", clause: " FOR UPDATE OF t SKIP LOCKED" })
+        Some(RowLock { hint: "", clause: " FOR UPDATE OF t SKIP LOCKED", by_id: None })
     }
 
     /// Immutable for the types that ids have, so that it may be indexed. (The text of a date depends on a setting of the session, and

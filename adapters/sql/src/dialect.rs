@@ -122,6 +122,17 @@ pub trait Dialect: Send + Sync {
     /// Tells the planner how many rows a temporary table has, where it does not find out by itself.
     fn analyze_temporary(&self, name: &str) -> Option<String>;
 
+    /// A text of a temporary table beside a lasting table's column: compared with it so that the column's index is used, or put in its
+    /// place. A product that mixes no two collations (SQL Server) takes the column's.
+    fn beside_column(&self, expr: &str) -> String {
+        expr.to_owned()
+    }
+
+    /// What makes a column of texts unique. Empty for a product whose unique texts would be unlike in more than their case.
+    fn unique(&self) -> &'static str {
+        " UNIQUE"
+    }
+
     /// One set-based update; see [`UpdateFrom`].
     fn update_from(&self, update: &UpdateFrom<'_>) -> String;
 
@@ -141,6 +152,9 @@ pub struct RowLock {
     pub hint: &'static str,
     /// At the end of the statement, for the table with the alias `t`: ` FOR UPDATE OF t SKIP LOCKED`.
     pub clause: &'static str,
+    /// How ids of rows are joined with their table, for a product that locks whatever a statement looks at, wanted or not: rows are then
+    /// found first, and locked by primary key. `None` where only the rows that a statement returns are locked.
+    pub by_id: Option<&'static str>,
 }
 
 /// What a column of the staging tables holds.
@@ -171,7 +185,8 @@ pub struct UpdateFrom<'a> {
     pub set: &'a [(&'a str, String)],
     /// What is joined: tables with aliases other than `t`.
     pub source: &'a str,
-    /// The condition; for every row of the target it holds for at most one row of the source.
+    /// The condition; for every row of the target it holds for at most one row of the source. It begins with an equality that an index of
+    /// the target answers: no other row need be looked at, nor locked.
     pub on: &'a str,
 }
 

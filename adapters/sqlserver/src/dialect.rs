@@ -8,6 +8,9 @@ use csc_bridge_sql::{Dialect, KeyIndex, RowLock, Store, UpdateFrom, name};
 /// The collation of every comparison: by exact characters. Said each time, for that of a database, and of `tempdb`, folds case and more.
 const EXACT: &str = "COLLATE Latin1_General_BIN2";
 
+/// A join that looks each row of its left side up on its right side: by the index there is.
+const BY_INDEX: &str = "INNER LOOP JOIN";
+
 /// SQL Server's spellings.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SqlServerDialect;
@@ -44,9 +47,14 @@ impl Dialect for SqlServerDialect {
         ""
     }
 
-    /// READCOMMITTEDLOCK: where READ_COMMITTED_SNAPSHOT is on, READPAST would be refused without it.
+    /// READCOMMITTEDLOCK: where READ_COMMITTED_SNAPSHOT is on, READPAST would be refused without it. A loop keeps the locks to the rows
+    /// that are looked for: any other way to join them reads, and locks, the table.
     fn row_lock(&self) -> Option<RowLock> {
-        Some(RowLock { hint: " WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK)", clause: "" })
+        Some(RowLock {
+            hint: " WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK)",
+            clause: "",
+            by_id: Some(BY_INDEX),
+        })
     }
 
     /// LTRIM and RTRIM take spaces alone, and TRIM is of 2017: the first character that is no white space is looked for from either end.
@@ -94,7 +102,7 @@ impl Dialect for SqlServerDialect {
     }
 
     fn document_in(&self, expr: &str) -> String {
-        expr.to_owned()
+        self.beside_column(expr)
     }
 
     fn document_out(&self, expr: &str) -> String {
@@ -154,10 +162,22 @@ impl Dialect for SqlServerDialect {
         None
     }
 
+    /// Two columns of different collations are neither compared nor alternatives in a CASE (468, 457): one must say which counts.
+    fn beside_column(&self, expr: &str) -> String {
+        format!("{expr} COLLATE DATABASE_DEFAULT")
+    }
+
+    /// Not by the database's collation, to which `a1` and `A1` are one child. With another collation the column could not be joined with
+    /// the SSD's, as analysts do.
+    fn unique(&self) -> &'static str {
+        ""
+    }
+
     /// The target is joined last: what comes before it may be joins of its own.
     fn update_from(&self, update: &UpdateFrom<'_>) -> String {
         let set: Vec<String> = update.set.iter().map(|(column, value)| format!("{column} = {value}")).collect();
-        format!("UPDATE t SET {} FROM {} JOIN {} AS t ON {}", set.join(", "), update.source, update.target, update.on)
+        let (set, source) = (set.join(", "), update.source);
+        format!("UPDATE t SET {set} FROM {source} {BY_INDEX} {} AS t ON {}", update.target, update.on)
     }
 
     /// On the column as it stands: an index on a computed column would be found by the expression, but makes every write of another
@@ -211,7 +231,7 @@ mod tests {
         };
         assert_eq!(
             SqlServerDialect.update_from(&update),
-            "UPDATE t SET outcome = o.outcome FROM #a s JOIN #b o ON o.n = s.n JOIN \"dbo\".\"ssd_api_data_staging\" AS t ON t.id = s.id"
+            "UPDATE t SET outcome = o.outcome FROM #a s JOIN #b o ON o.n = s.n INNER LOOP JOIN \"dbo\".\"ssd_api_data_staging\" AS t ON t.id = s.id"
         );
     }
 

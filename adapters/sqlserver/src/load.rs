@@ -1,6 +1,7 @@
 //! Adding the rows of a batch to a table: INSERT BULK.
 //!
-//! The driver asks for the columns' types and sends each value as exactly that type, so the values are made to fit here first.
+//! The driver asks for the columns' types and sends each value as exactly that type, so the values are made to fit here first. It sends
+//! no text of more than 65,535 bytes there (its limit for NVARCHAR(MAX) in a bulk load): a row that has one is inserted by a statement.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,10 +12,13 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 use csc_bridge_core::error::{Error, Kind, Result};
 use tiberius::time::{Date, DateTime, DateTime2, Time};
-use tiberius::{ColumnData, ColumnType, MetaDataColumn, TokenRow, TypeInfo};
+use tiberius::{ColumnData, ColumnType, MetaDataColumn, ToSql, TokenRow, TypeInfo};
 
 use crate::connection::SqlServerConnection;
 use crate::value::{DAYS_TO_1900, DAYS_TO_YEAR_1};
+
+/// The longest text of a bulk load, in units of UTF-16.
+const UNITS: usize = 32_767;
 
 /// Loads that are kept prepared.
 const PREPARED: usize = 100;
@@ -132,11 +136,38 @@ pub(crate) async fn load(connection: &mut SqlServerConnection, target: &str, row
         }
     };
 
+    let (long, short): (Vec<usize>, Vec<usize>) = (0..rows.num_rows()).partition(|at| is_long(rows, *at));
+    let loaded = match short.is_empty() {
+        true => 0,
+        false => send(connection, &table, &names, &forms, rows, &short).await?,
+    };
+    for at in &long {
+        insert(connection, &table, &names, &forms, rows, *at).await?;
+    }
+    match loaded == short.len() as u64 {
+        true => Ok(()),
+        false => Err(Error::new(
+            Kind::Data,
+            format!("{} did not take every row", connection.settings.place),
+            "look for a trigger on the table that leaves rows out",
+        )),
+    }
+}
+
+/// Sends the rows at these places as a bulk load; returns how many the server took.
+async fn send(
+    connection: &mut SqlServerConnection,
+    table: &str,
+    names: &[&str],
+    forms: &[Form],
+    rows: &RecordBatch,
+    places: &[usize],
+) -> Result<u64> {
     connection.state.begun()?;
     let SqlServerConnection { client, settings, state, .. } = connection;
     let send = async {
-        let mut bulk = client.bulk_insert_columns(&table, &names).await?;
-        for at in 0..rows.num_rows() {
+        let mut bulk = client.bulk_insert_columns(table, names).await?;
+        for at in places.iter().copied() {
             let mut row = TokenRow::with_capacity(forms.len());
             for (form, column) in forms.iter().zip(rows.columns()) {
                 let value = form.value(column.as_ref(), at);
@@ -147,15 +178,62 @@ pub(crate) async fn load(connection: &mut SqlServerConnection, target: &str, row
         Ok(bulk.finalize().await?.total())
     };
     let done = tokio::time::timeout(settings.query_timeout, send).await;
-    let loaded = state.ended(done)?;
-    match loaded == rows.num_rows() as u64 {
-        true => Ok(()),
-        false => Err(Error::new(
-            Kind::Data,
-            format!("{} did not take every row", settings.place),
-            "look for a trigger on the table that leaves rows out",
-        )),
+    state.ended(done)
+}
+
+/// Whether a row has a text that is too long for a bulk load.
+fn is_long(rows: &RecordBatch, at: usize) -> bool {
+    rows.columns().iter().filter(|column| *column.data_type() == DataType::Utf8 && column.is_valid(at)).any(|column| {
+        let text = column.as_string::<i32>().value(at);
+        // A character has at least as many bytes in UTF-8 as units of UTF-16.
+        text.len() > UNITS && text.encode_utf16().count() > UNITS
+    })
+}
+
+/// Inserts one row by a statement. Null stands in its text: as a parameter it would have a type, which bytes do not take.
+async fn insert(
+    connection: &mut SqlServerConnection,
+    table: &str,
+    names: &[&str],
+    forms: &[Form],
+    rows: &RecordBatch,
+    at: usize,
+) -> Result<()> {
+    connection.state.begun()?;
+    let (mut values, mut params) = (Vec::with_capacity(names.len()), Vec::new());
+    for (form, column) in forms.iter().zip(rows.columns()) {
+        match column.is_null(at) {
+            true => values.push("NULL".to_owned()),
+            false => {
+                let value = form.value(column.as_ref(), at).ok_or_else(|| out_of_range(&connection.settings.place))?;
+                params.push(Cell(value));
+                values.push(format!("@P{}", params.len()));
+            }
+        }
     }
+    let sql = format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", "));
+    let params: Vec<&dyn ToSql> = params.iter().map(|cell| cell as &dyn ToSql).collect();
+    let run = connection.client.execute(sql, &params);
+    let done = tokio::time::timeout(connection.settings.query_timeout, run).await;
+    connection.state.ended(done)?;
+    Ok(())
+}
+
+/// A value of a bulk load as a parameter.
+struct Cell<'a>(ColumnData<'a>);
+
+impl ToSql for Cell<'_> {
+    fn to_sql(&self) -> ColumnData<'_> {
+        self.0.clone()
+    }
+}
+
+fn out_of_range(place: &str) -> Error {
+    Error::new(
+        Kind::Data,
+        format!("{place} has no value for a number or a date of the rows: it is out of the column's range"),
+        "compare the table with the one that csc-bridge creates",
+    )
 }
 
 async fn prepare(

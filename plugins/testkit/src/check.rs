@@ -84,7 +84,7 @@ pub const SOURCE: &[Check] = list!(Source,
         a_timestamp_without_a_zone_keeps_its_day,
         a_moment_has_the_day_it_has_in_england,
         true_and_false_arrive_as_1_and_0,
-        uuids_arrive_in_lower_case_with_hyphens,
+        uuids_arrive_as_the_product_prints_them,
     }
     source::moment {
         a_session_sees_one_moment_of_all_its_tables,

@@ -121,8 +121,20 @@ pub struct Facts {
     pub folds: bool,
     /// Whether an empty text is null (Oracle).
     pub empty_text_is_null: bool,
+    /// Whether it prints UUIDs in upper case (SQL Server).
+    pub upper_case_uuids: bool,
     /// Characters of the longest name of a table or column.
     pub longest_name: usize,
+}
+
+impl Facts {
+    /// A UUID, given in lower case, as the product prints it.
+    pub(crate) fn printed_uuid(&self, uuid: &str) -> String {
+        match self.upper_case_uuids {
+            true => uuid.to_uppercase(),
+            false => uuid.to_owned(),
+        }
+    }
 }
 
 /// What came of a change by somebody else.

@@ -54,6 +54,11 @@ pub trait SqlPlace: Send + Sync {
         format!("TRUNCATE TABLE {table}")
     }
 
+    /// Whether a text column is exactly this, which is a text in the product's words.
+    fn equals(&self, column: &str, text: &str) -> String {
+        format!("{column} = {text}")
+    }
+
     /// A column as text.
     fn as_text(&self, column: &str) -> String {
         format!("CAST({column} AS text)")
@@ -116,7 +121,7 @@ impl<P: SqlPlace> OverSql<P> {
 
     fn only(&self, only: Option<(&str, &str)>) -> String {
         only.map_or(String::new(), |(column, text)| {
-            format!(" WHERE {} = {}", self.0.quote(column), self.0.literal(&Value::text(text)))
+            format!(" WHERE {}", self.0.equals(&self.0.quote(column), &self.0.literal(&Value::text(text))))
         })
     }
 

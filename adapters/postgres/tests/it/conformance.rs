@@ -64,7 +64,7 @@ fn unexpected(error: tokio_postgres::Error) -> Failure {
 #[async_trait]
 impl SqlPlace for Schema {
     fn facts(&self) -> Facts {
-        Facts { row_locks: true, folds: true, empty_text_is_null: false, longest_name: 63 }
+        Facts { row_locks: true, folds: true, empty_text_is_null: false, upper_case_uuids: false, longest_name: 63 }
     }
 
     fn source(&self) -> Checked<Arc<dyn Source>> {

@@ -1,5 +1,6 @@
 //! What `stage` writes: changes collected in private, then applied by compare-and-set, a slice at a time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BinaryArray, Int32Array, Int64Array, StringArray};
@@ -8,13 +9,14 @@ use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::staging::{Applied, ChangeSet, Status, Write};
 
 use super::pool::Lease;
-use super::{Shared, tables};
+use super::{Shared, claim, ledger, located, tables};
 use crate::{Dialect, SET, Store, UpdateFrom, Value, name, set};
 
 /// Everything that was pushed.
 const CHANGES: &str = "csc_bridge_change";
-/// The numbers of the changes of one slice that may be written.
+/// The changes of one slice that may be written, by their numbers, and the `id` of the row that each of them changes.
 const MATCHED: &str = "csc_bridge_matched";
+const MATCHED_COLUMNS: &[(&str, Store)] = &[("number", Store::Integer), ("row_id", Store::Integer)];
 /// Changes to a transaction: short enough that a sender never waits long for its turn.
 const SLICE: usize = 2000;
 
@@ -52,29 +54,31 @@ impl SqlChangeSet {
         let mut lease = shared.lease().await?;
         tables::check_for_stage(&mut *lease, &shared.names.staging).await?;
         lease.execute(&dialect.create_temporary(CHANGES, COLUMNS, "number"), &[]).await?;
-        lease.execute(&dialect.create_temporary(MATCHED, &[("number", Store::Integer)], "number"), &[]).await?;
+        lease.execute(&dialect.create_temporary(MATCHED, MATCHED_COLUMNS, "number"), &[]).await?;
         Ok(SqlChangeSet { shared: shared.clone(), lease, fresh: Vec::new() })
     }
 
     /// Writes the changes numbered `from..to`, all of them that still may be, or none.
     async fn apply_slice(&mut self, from: usize, to: usize, applied: &mut Applied) -> Result<()> {
         let shared = self.shared.clone();
-        let sql = Statements { dialect: shared.dialect(), staging: &shared.sql.staging };
+        let sql = Statements { shared: &shared, dialect: shared.dialect(), staging: &shared.sql.staging };
         let range = [number(from)?, number(to - 1)?].map(Value::Integer);
 
         // The slice's ids become the set: whether the table has an index or not, each statement below searches the smaller side.
         set::clear(&mut *self.lease, sql.dialect, SET).await?;
         self.lease.execute(&sql.slice(), &range).await?;
         self.lease.analyze(SET, to - from).await?;
+        located::locate(&shared, &mut self.lease).await?;
 
         self.lease.begin().await?;
-        let unchanged = numbers(&mut self.lease, &sql.unchanged()).await?;
+        let unchanged = self.unchanged(&sql).await?;
         let taken = numbers(&mut self.lease, &sql.taken()).await?;
         let mut free = (from..to).filter(|at| self.fresh[*at]).map(number).collect::<Result<Vec<i64>>>()?;
         free.retain(|number| taken.binary_search(number).is_err());
 
-        let matched = Int64Array::from_iter_values(unchanged.iter().chain(&free).copied());
-        let matched = set::batch([("number", Arc::new(matched) as ArrayRef)])?;
+        let matched = Int64Array::from_iter_values(unchanged.keys().chain(&free).copied());
+        let rows: Int64Array = unchanged.values().map(|row| Some(*row)).chain(free.iter().map(|_| None)).collect();
+        let matched = set::batch([("number", Arc::new(matched) as ArrayRef), ("row_id", Arc::new(rows))])?;
         self.lease.replace(MATCHED, &matched).await?;
         let updated = match unchanged.len() {
             0 => 0,
@@ -102,6 +106,20 @@ impl SqlChangeSet {
             applied.missed.push(row.word(0)?);
         }
         Ok(())
+    }
+}
+
+impl SqlChangeSet {
+    /// The numbers of the changes whose rows may be written, with the rows' ids, which are locked where the product can.
+    async fn unchanged(&mut self, sql: &Statements<'_>) -> Result<BTreeMap<i64, i64>> {
+        let mut unchanged = BTreeMap::new();
+        for mut row in self.lease.query(&sql.unchanged(), &[]).await? {
+            let id = row.number(1).ok().flatten().ok_or_else(|| claim::without_id(&self.shared.names.staging))?;
+            if unchanged.insert(row.integer(0)?, id).is_some() {
+                return Err(ledger::duplicates(&self.shared.names.staging, 1));
+            }
+        }
+        Ok(unchanged)
     }
 }
 
@@ -178,9 +196,10 @@ async fn numbers(lease: &mut Lease, sql: &str) -> Result<Vec<i64>> {
     Ok(numbers)
 }
 
-/// The statements of one slice, whose ids are in the [`SET`]: `t` the staging table, `s` the slice, `c` the changes, `m` those
+/// The statements of one slice, whose ids are in the [`SET`]: `t` the staging table, `c` the slice, `w` the changes, `m` those
 /// of the slice that are to be written.
 struct Statements<'a> {
+    shared: &'a Shared,
     dialect: &'a dyn Dialect,
     staging: &'a str,
 }
@@ -198,53 +217,60 @@ impl Statements<'_> {
         )
     }
 
-    /// The slice with its rows: what follows `FROM staging t`.
-    fn joined(&self) -> String {
-        let (set, changes, key) = (self.set(), self.dialect.temporary(CHANGES), self.dialect.key("t.person_id"));
-        format!("JOIN {set} s ON s.id = {key} JOIN {changes} c ON c.number = s.number")
+    /// The slice's changes: what follows the rows of the slice.
+    fn changes(&self) -> String {
+        format!("JOIN {} w ON w.number = c.number", self.dialect.temporary(CHANGES))
     }
 
     /// The changes whose row is still as it was read, and which no sender holds. Locks the rows where the product can.
     fn unchanged(&self) -> String {
-        let (dialect, lock) = (self.dialect, self.dialect.row_lock());
+        let dialect = self.dialect;
         format!(
-            "SELECT c.number FROM {} t{} {} WHERE c.fresh = 0 AND {} AND {} AND {} AND {}{}",
-            self.staging,
-            lock.map_or("", |lock| lock.hint),
-            self.joined(),
-            dialect.same(&dialect.bytes("t.previous_hash"), "c.was_hash"),
-            dialect.same(&dialect.text("t.submission_status"), "c.was_status"),
-            dialect.same(&dialect.text("t.row_state"), "c.was_state"),
-            dialect.same(&dialect.version("t.last_updated"), "c.was_updated"),
-            lock.map_or("", |lock| lock.clause),
+            "SELECT w.number, t.id FROM {} {} WHERE w.fresh = 0 AND {} AND {} AND {} AND {}{}",
+            located::locked(self.shared),
+            self.changes(),
+            dialect.same(&dialect.bytes("t.previous_hash"), "w.was_hash"),
+            dialect.same(&dialect.text("t.submission_status"), "w.was_status"),
+            dialect.same(&dialect.text("t.row_state"), "w.was_state"),
+            dialect.same(&dialect.version("t.last_updated"), "w.was_updated"),
+            dialect.row_lock().map_or("", |lock| lock.clause),
         )
     }
 
     /// The insertions that find a row after all.
     fn taken(&self) -> String {
-        format!("SELECT c.number FROM {} t {} WHERE c.fresh = 1", self.staging, self.joined())
+        let key = self.dialect.key("t.person_id");
+        format!(
+            "SELECT w.number FROM {} t JOIN {} c ON c.id = {key} {} WHERE w.fresh = 1",
+            self.staging,
+            self.set(),
+            self.changes()
+        )
     }
 
+    /// Into the very rows that were looked at. The key keeps a change to its child where an id is not unique.
     fn update(&self) -> String {
-        let document = self.dialect.document_in("c.document");
+        let document = self.dialect.document_in("w.document");
+        let legacy_id = self.dialect.beside_column("w.legacy_id");
         let set = [
-            ("submission_status", "c.status".to_owned()),
-            ("row_state", "c.state".to_owned()),
-            ("json_payload", format!("CASE WHEN c.has_document = 1 THEN {document} ELSE t.json_payload END")),
-            ("legacy_id", "CASE WHEN c.has_document = 1 THEN c.legacy_id ELSE t.legacy_id END".to_owned()),
-            ("current_hash", "c.current_hash".to_owned()),
-            ("previous_hash", "c.held".to_owned()),
-            ("partial_json_payload", self.dialect.document_in("c.outgoing")),
-            ("last_updated", format!("CASE WHEN c.touches = 1 THEN {} ELSE t.last_updated END", self.dialect.now())),
+            ("submission_status", "w.status".to_owned()),
+            ("row_state", "w.state".to_owned()),
+            ("json_payload", format!("CASE WHEN w.has_document = 1 THEN {document} ELSE t.json_payload END")),
+            ("legacy_id", format!("CASE WHEN w.has_document = 1 THEN {legacy_id} ELSE t.legacy_id END")),
+            ("current_hash", "w.current_hash".to_owned()),
+            ("previous_hash", "w.held".to_owned()),
+            ("partial_json_payload", self.dialect.document_in("w.outgoing")),
+            ("last_updated", format!("CASE WHEN w.touches = 1 THEN {} ELSE t.last_updated END", self.dialect.now())),
         ];
         let source = format!(
-            "{} s JOIN {} m ON m.number = s.number JOIN {} c ON c.number = s.number",
-            self.set(),
+            "{} m JOIN {} c ON c.number = m.number {}",
             self.dialect.temporary(MATCHED),
-            self.dialect.temporary(CHANGES),
+            self.set(),
+            self.changes()
         );
-        let on = format!("{} = s.id AND c.fresh = 0", self.dialect.key("t.person_id"));
-        self.dialect.update_from(&UpdateFrom { target: self.staging, set: &set, source: &source, on: &on })
+        let on = format!("t.id = m.row_id AND {} = c.id AND w.fresh = 0", self.dialect.key("t.person_id"));
+        let update = UpdateFrom { target: self.staging, set: &set, source: &source, on: &on };
+        self.dialect.update_from(&update)
     }
 
     /// `NOT EXISTS` was answered by [`Statements::taken`] in this very transaction, for the whole slice at once: as a

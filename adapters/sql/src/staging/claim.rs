@@ -13,7 +13,7 @@ use csc_bridge_core::staging::{Choice, Claim, ClaimedRow, Hash, Held, Outcome, R
 
 use super::choose::{Among, chosen};
 use super::pool::Lease;
-use super::{Shared, ledger, record};
+use super::{Shared, ledger, located, record};
 use crate::{Row, SET, name};
 
 /// Ids that this process has claimed, given back on drop.
@@ -82,6 +82,7 @@ impl SqlClaim {
             .map(str::to_owned)
             .collect();
         lease.fill(wanted.iter().map(String::as_str)).await?;
+        located::locate(shared, &mut lease).await?;
         if dialect.row_lock().is_some() {
             lease.begin().await?;
         }
@@ -135,9 +136,9 @@ async fn with_history(
 
 /// The statement that locks and reads the rows of the set that are to be sent.
 fn claim_sql(shared: &Shared, choice: Choice) -> String {
-    let (dialect, lock) = (shared.dialect(), shared.dialect().row_lock());
+    let dialect = shared.dialect();
     format!(
-        "SELECT c.number, t.id, {}, {}, {}, {}, {}, {}, {} FROM {} t{} JOIN {} c ON c.id = {} WHERE {}{}",
+        "SELECT c.number, t.id, {}, {}, {}, {}, {}, {}, {} FROM {} WHERE {}{}",
         dialect.text("t.person_id"),
         dialect.document_out("t.json_payload"),
         dialect.bytes("t.current_hash"),
@@ -145,12 +146,9 @@ fn claim_sql(shared: &Shared, choice: Choice) -> String {
         dialect.document_out("t.partial_json_payload"),
         dialect.text("t.row_state"),
         dialect.document_out("t.previous_json_payload"),
-        shared.sql.staging,
-        lock.map_or("", |lock| lock.hint),
-        dialect.temporary(SET),
-        dialect.key("t.person_id"),
+        located::locked(shared),
         chosen(shared, choice, Among::Set),
-        lock.map_or("", |lock| lock.clause),
+        dialect.row_lock().map_or("", |lock| lock.clause),
     )
 }
 
@@ -173,7 +171,7 @@ fn read(mut row: Row, table: &TableName) -> Result<(Mark, ClaimedRow)> {
 }
 
 /// A row that its outcome would not find again.
-fn without_id(table: &TableName) -> Error {
+pub(super) fn without_id(table: &TableName) -> Error {
     Error::new(
         Kind::Data,
         format!("the table {table} has a row whose id is not a whole number"),

@@ -113,7 +113,8 @@ impl LogSql<'_> {
         ];
         let source = format!("{} o", dialect.temporary(CLOSINGS));
         let on = format!(
-            "t.attempt_id = o.attempt_id AND {} = o.person_id AND t.outcome IS NULL",
+            "t.attempt_id = {} AND {} = o.person_id AND t.outcome IS NULL",
+            dialect.beside_column("o.attempt_id"),
             dialect.key("t.person_id"),
         );
         let update = UpdateFrom { target: self.log, set: &set, source: &source, on: &on };

@@ -10,6 +10,7 @@ mod beside;
 mod choose;
 mod claim;
 mod ledger;
+mod located;
 mod log;
 mod logs;
 mod no_logs;

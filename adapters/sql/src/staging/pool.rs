@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow_array::RecordBatch;
 use csc_bridge_core::error::Result;
 
-use super::{log, record, recover};
+use super::{located, log, record, recover};
 use crate::set::{self, Told};
 use crate::{Connection, Dialect, Engine, Purpose};
 
@@ -44,6 +44,7 @@ impl Pool {
                 record::create_outcomes(connection.as_mut(), self.dialect()).await?;
                 log::create_temporary(connection.as_mut(), self.dialect()).await?;
                 recover::create_may_hold(connection.as_mut(), self.dialect()).await?;
+                located::create_rows(connection.as_mut(), self.dialect()).await?;
                 Equipped { connection, told: Told::default() }
             }
         };

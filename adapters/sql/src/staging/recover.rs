@@ -9,9 +9,9 @@ use arrow_array::{ArrayRef, Int32Array, StringArray};
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::staging::{ClosedAs, Closing, Guard, LostIntent, MayHold};
 
-use super::Shared;
 use super::choose::{Among, is_newest, out};
 use super::pool::Lease;
+use super::{Shared, located};
 use crate::{Connection, Dialect, Lock, SET, Store, Transaction, UpdateFrom, Value, set};
 
 /// What rows may hold after requests without an answer.
@@ -42,6 +42,7 @@ pub(super) async fn recover(shared: &Arc<Shared>, older_than: Duration, may_hold
     }
 
     lease.fill(ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    located::locate(shared, &mut lease).await?;
     lease.begin().await?;
     let free = free(shared, &mut lease, ids).await?;
     // Read anew now that the rows are locked: a sender that held one until then has answered for it itself. What became old
@@ -50,6 +51,7 @@ pub(super) async fn recover(shared: &Arc<Shared>, older_than: Duration, may_hold
     lost.retain(|intent| free.contains(&intent.person_id));
     let persons: HashSet<&str> = lost.iter().map(|intent| intent.person_id.as_str()).collect();
     lease.fill(persons).await?;
+    located::locate(shared, &mut lease).await?;
     let documents = documents(shared, &mut lease, &lost, may_hold).await?;
     load(&mut lease, &documents).await?;
     let rows = write(shared, &mut lease).await?;
@@ -89,15 +91,14 @@ async fn senders(shared: &Arc<Shared>) -> Result<Senders> {
 async fn free(shared: &Shared, lease: &mut Lease, ids: HashSet<String>) -> Result<HashSet<String>> {
     let dialect = shared.dialect();
     let Some(lock) = dialect.row_lock() else { return Ok(ids) };
-    let select = |hint: &str, clause: &str| {
-        let (staging, set, key) = (&shared.sql.staging, dialect.temporary(SET), dialect.key("t.person_id"));
-        format!("SELECT c.id, t.id FROM {staging} t{hint} JOIN {set} c ON c.id = {key}{clause}")
-    };
+    let (staging, set, key) = (&shared.sql.staging, dialect.temporary(SET), dialect.key("t.person_id"));
+    let all = format!("SELECT c.id, t.id FROM {staging} t JOIN {set} c ON c.id = {key}");
+    let locked = format!("SELECT c.id, t.id FROM {}{}", located::locked(shared), lock.clause);
     let mut held = HashSet::new();
-    for mut row in lease.query(&select("", ""), &[]).await? {
+    for mut row in lease.query(&all, &[]).await? {
         held.insert((row.word(0)?, row.text(1)?));
     }
-    for mut row in lease.query(&select(lock.hint, lock.clause), &[]).await? {
+    for mut row in lease.query(&locked, &[]).await? {
         held.remove(&(row.word(0)?, row.text(1)?));
     }
     let held: HashSet<String> = held.into_iter().map(|(id, _)| id).collect();
@@ -155,12 +156,13 @@ async fn load(lease: &mut Lease, documents: &[(String, String)]) -> Result<()> {
 /// Makes the rows of the set unsure. Of several rows of a child the one written last counts.
 async fn write(shared: &Shared, lease: &mut Lease) -> Result<u64> {
     let (dialect, target) = (shared.dialect(), &shared.sql.staging);
-    let (key, newest) = (dialect.key("t.person_id"), is_newest(shared, Among::Set));
+    let (source, on) = located::source(shared);
+    let on = format!("{on} AND {}", is_newest(shared, Among::Set));
 
     let set = [("previous_json_payload", dialect.document_in("i.document"))];
-    let source = format!("{} i", dialect.temporary(MAY_HOLD));
-    let on = format!("{key} = i.person AND {newest}");
-    lease.execute(&dialect.update_from(&UpdateFrom { target, set: &set, source: &source, on: &on }), &[]).await?;
+    let with_document = format!("{source} JOIN {} i ON i.person = c.id", dialect.temporary(MAY_HOLD));
+    let update = UpdateFrom { target, set: &set, source: &with_document, on: &on };
+    lease.execute(&dialect.update_from(&update), &[]).await?;
 
     let out = out(dialect);
     let set = [
@@ -173,8 +175,6 @@ async fn write(shared: &Shared, lease: &mut Lease) -> Result<u64> {
         // The grace of a purge runs from when the child went.
         ("last_updated", format!("CASE WHEN {out} THEN t.last_updated ELSE {} END", dialect.now())),
     ];
-    let source = format!("{} c", dialect.temporary(SET));
-    let on = format!("{key} = c.id AND {newest}");
     let unsure = dialect.update_from(&UpdateFrom { target, set: &set, source: &source, on: &on });
     lease.execute(&unsure, &[Value::Bytes(vec![0; 32])]).await
 }

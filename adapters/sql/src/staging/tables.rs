@@ -219,7 +219,7 @@ fn create_table(dialect: &dyn Dialect, table: &TableName, columns: &[Column]) ->
             let rule = match column.rule {
                 Rule::Nullable => String::new(),
                 Rule::NotNull => " NOT NULL".to_owned(),
-                Rule::Unique => " NOT NULL UNIQUE".to_owned(),
+                Rule::Unique => format!(" NOT NULL{}", dialect.unique()),
                 Rule::Word(word) => format!(" DEFAULT '{word}'"),
                 Rule::Now => format!(" DEFAULT {}", dialect.now()),
             };

@@ -58,7 +58,7 @@ fn unexpected(error: rusqlite::Error) -> Failure {
 #[async_trait]
 impl SqlPlace for File {
     fn facts(&self) -> Facts {
-        Facts { row_locks: false, folds: true, empty_text_is_null: false, longest_name: 128 }
+        Facts { row_locks: false, folds: true, empty_text_is_null: false, upper_case_uuids: false, longest_name: 128 }
     }
 
     fn source(&self) -> Checked<Arc<dyn Source>> {

@@ -195,7 +195,7 @@ pub const SOURCES: &[Twin] = &[
     place(
         "has UUIDs in upper case",
         PlaceFault::UuidsInUpperCase,
-        &["uuids_match_texts_of_them", "uuids_arrive_in_lower_case_with_hyphens"],
+        &["uuids_match_texts_of_them", "uuids_arrive_as_the_product_prints_them"],
     ),
     place("has moments in UTC", PlaceFault::MomentsInUtc, &["a_moment_has_the_day_it_has_in_england"]),
     place(

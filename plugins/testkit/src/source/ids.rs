@@ -137,8 +137,10 @@ pub async fn decimals_without_a_fraction_match_texts_of_them(place: &dyn Place) 
 
 /// A type of the product's own, and its usual text.
 pub async fn uuids_match_texts_of_them(place: &dyn Place) -> Checked {
-    let (one, two) = ("6f9619ff-8b86-d011-b42d-00c04fc964ff", "00000000-0000-0000-0000-0000000000ab");
-    named_by_text(place, ColumnKind::Uuid, &[(Value::text(one), one), (Value::text(two), two)], &[]).await
+    let printed = ["6f9619ff-8b86-d011-b42d-00c04fc964ff", "00000000-0000-0000-0000-0000000000ab"]
+        .map(|uuid| place.facts().printed_uuid(uuid));
+    let ids: Vec<(Value, &str)> = printed.iter().map(|uuid| (Value::text(uuid), uuid.as_str())).collect();
+    named_by_text(place, ColumnKind::Uuid, &ids, &[]).await
 }
 
 /// Ways to have no key; the last two are what [`scan`] names as placeholders.

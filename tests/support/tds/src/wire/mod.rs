@@ -12,6 +12,7 @@ mod read;
 mod reply;
 mod rpc;
 mod server;
+mod tls;
 mod tokens;
 mod transaction;
 mod types;

@@ -44,6 +44,13 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// A server as they all are: it encrypts at least the login, with a certificate of its own making.
+    pub fn encrypting() -> Options {
+        Options { tls: Some(super::tls::own_certificate()), ..Options::default() }
+    }
+}
+
 /// A server on a free port of 127.0.0.1, on threads of its own. It ends when it is dropped, and so do its connections.
 pub struct Server {
     port: u16,
