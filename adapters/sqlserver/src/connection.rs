@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::error::Elapsed;
 use tokio_util::compat::Compat;
 
-use crate::error::{explain, lost, took_too_long};
+use crate::error::{explain, given_up, lost, took_too_long};
 use crate::options::Settings;
 use crate::snapshot::{self, Keeper};
 use crate::value::{self, Bound};
@@ -52,7 +52,7 @@ impl State {
     pub(crate) fn begun(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.in_request, true) {
             false => Ok(()),
-            true => Err(lost(&self.place).within("a request before this one was given up")),
+            true => Err(given_up(&self.place)),
         }
     }
 

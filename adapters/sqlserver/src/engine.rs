@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use csc_bridge_core::config::Options;
@@ -27,6 +28,20 @@ impl SqlServerEngine {
     /// [`Kind::Config`](csc_bridge_core::error::Kind::Config): a key, a secret or a certificate is not as it should be.
     pub fn new(options: &Options) -> Result<SqlServerEngine> {
         Ok(SqlServerEngine { settings: Arc::new(Settings::read(options)?), lock_lost: Arc::default() })
+    }
+
+    /// Other waits between attempts to connect than the usual ones, of which there are as many as waits, and one more.
+    #[must_use]
+    pub fn with_pauses(mut self, pauses: &[Duration]) -> SqlServerEngine {
+        Arc::make_mut(&mut self.settings).pauses = pauses.to_vec();
+        self
+    }
+
+    /// Another UDP port of the SQL Browser than 1434, which every server has.
+    #[must_use]
+    pub fn with_browser_port(mut self, port: u16) -> SqlServerEngine {
+        Arc::make_mut(&mut self.settings).browser = port;
+        self
     }
 }
 

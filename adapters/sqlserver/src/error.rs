@@ -5,18 +5,25 @@ use std::io;
 use csc_bridge_core::error::{Error, Kind};
 use tiberius::error::Error as Driver;
 
-/// Errors after which another attempt to connect soon succeeds: a database in Azure that moves or wakes up, a server that is busy.
-const TRANSIENT: [u32; 14] =
-    [40197, 40501, 40613, 49918, 49919, 49920, 10928, 10929, 4221, 233, 64, 10053, 10054, 10060];
+use crate::tls;
+
+/// Errors of a database in Azure that is moved, wakes up or is busy, as Microsoft lists them (and those that 40197 stands for), and of a
+/// socket on the server's side. Another attempt to connect soon succeeds.
+const MOVES: [u32; 23] = [
+    40197, 40501, 40613, 49918, 49919, 49920, 4221, 615, 10928, 10929, 10936, 40020, 40143, 40166, 40540, 42108, 42109,
+    233, 64, 121, 10053, 10054, 10060,
+];
+
+/// Errors of a server or a database that is starting.
+const STARTS: [u32; 8] = [904, 922, 926, 952, 983, 17142, 17197, 18401];
 
 /// What an error of the driver means for the database at `place`.
 pub(crate) fn explain(error: &Driver, place: &str) -> Error {
     match error {
         Driver::Server(token) => refused(token.code(), place),
         Driver::Io { kind: io::ErrorKind::TimedOut, .. } => too_slow(place),
-        Driver::Io { kind: io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput, .. } => no_tls(place),
         Driver::Io { kind, .. } => unreachable(*kind, place),
-        Driver::Tls(said) => untrusted(said, place),
+        Driver::Tls(said) => tls::refused(said, place),
         Driver::Routing { .. } => Error::new(
             Kind::Unreachable,
             format!("{place} sends its clients to another server, which sends them on again"),
@@ -46,21 +53,46 @@ pub(crate) fn explain(error: &Driver, place: &str) -> Error {
 /// Whether another attempt to connect may do better.
 pub(crate) fn is_transient(error: &Driver) -> bool {
     match error {
-        Driver::Server(token) => TRANSIENT.contains(&token.code()),
-        Driver::Io { kind, .. } => matches!(
+        Driver::Server(token) => MOVES.contains(&token.code()) || STARTS.contains(&token.code()),
+        // The rest tells of TLS (`tls::broken`), or took its time already.
+        Driver::Io { kind, .. } => !matches!(
             kind,
-            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::UnexpectedEof
+            io::ErrorKind::InvalidData
+                | io::ErrorKind::InvalidInput
+                | io::ErrorKind::NotFound
+                | io::ErrorKind::TimedOut
         ),
         _ => false,
     }
 }
 
-/// The connection is gone, or its last request was given up, after which the driver's view of the stream is not to be trusted.
+/// A request was given up, after which the driver's view of the stream is not to be trusted.
+pub(crate) fn given_up(place: &str) -> Error {
+    Error::new(
+        Kind::Unreachable,
+        format!(
+            "the connection to {place} is out of use: a request before this one was given up, or its connection was lost"
+        ),
+        "run again; what was said before this tells why",
+    )
+}
+
+/// The connection is gone.
 pub(crate) fn lost(place: &str) -> Error {
     Error::new(
         Kind::Unreachable,
         format!("the connection to {place} was lost"),
         "run again; where it happens often, look into the server's log, and for a firewall that ends quiet connections",
+    )
+}
+
+/// The server ended the connection before the logon was done.
+pub(crate) fn cut_off(place: &str) -> Error {
+    Error::new(
+        Kind::Unreachable,
+        format!("{place} cannot be reached: what listens there ended the connection in the midst of the logon"),
+        "check host, port and instance: is it SQL Server that listens there? If it is, its error log says why; it may be starting, full, \
+         or without TLS 1.2",
     )
 }
 
@@ -78,38 +110,98 @@ pub(crate) fn took_too_long(place: &str) -> Error {
     Error::new(
         Kind::Incomplete,
         format!("{place} took longer over a statement than query_timeout"),
-        "give query_timeout more time, and see whether the SSD tables have indexes on their person id; then run again",
+        "give query_timeout more time, or read the tables less often, with a larger chunk in [source]; then run again",
     )
 }
 
+const TOO_LARGE: Meaning = (
+    Kind::Data,
+    "has a column that is too short, or too narrow, for a value",
+    "make the column as wide as csc-bridge creates it, such as person_id with 48 characters",
+);
+
 /// A value that its column does not take.
 pub(crate) fn too_large(place: &str) -> Error {
-    Error::new(
-        Kind::Data,
-        format!("{place} has a column that is too short, or too narrow, for a value"),
-        "make the column as wide as csc-bridge creates it, such as person_id with 48 characters",
-    )
+    let (kind, happened, advice) = TOO_LARGE;
+    Error::new(kind, format!("{place} {happened}"), advice)
 }
 
 /// The server answered with an error of this number.
 pub(crate) fn refused(number: u32, place: &str) -> Error {
     let (kind, happened, advice) = match number {
+        596 | 3980 | 3989 | 6005 => return lost(place),
+        _ => access(number).or_else(|| statement(number)).or_else(|| condition(number)).unwrap_or((
+            Kind::Internal,
+            "refused a statement",
+            "this is a fault of csc-bridge; please report it with the log of this run",
+        )),
+    };
+    Error::new(kind, format!("{place} {happened} (SQL Server error {number})"), advice)
+}
+
+/// Kind, what happened, advice.
+type Meaning = (Kind, &'static str, &'static str);
+
+/// Who may do what.
+fn access(number: u32) -> Option<Meaning> {
+    Some(match number {
+        // Its state, which would say why, the server keeps for its own log.
         18456 => (
             Kind::Permission,
             "refused the logon",
             "check auth, user and the secret that password names; with auth = \"windows\", that the account that runs csc-bridge has a \
-             login on the server",
+             login on the server, whose error log says more",
         ),
-        18450 | 18451 | 18452 | 18486 | 18487 | 18488 => (
+        17806 | 18450..=18452 => (
             Kind::Permission,
-            "refused the logon: the account is locked, expired, or of a domain that the server does not trust",
-            "ask the server's administrator about the login; its error log tells which of them it is",
+            "refused the logon: the account is of a domain that the server does not trust, or no account of a domain at all",
+            "with auth = \"windows\" or \"kerberos\" run csc-bridge as an account of the server's domain; with auth = \"sql\" ask whether \
+             the server takes logins of its own at all",
         ),
-        4060 | 4064 | 911 => (
+        18470 | 18486..=18488 => (
+            Kind::Permission,
+            "refused the logon: the login is locked or disabled, or its password has expired",
+            "ask the server's administrator, whose error log tells which of them it is",
+        ),
+        40615 | 40914 | 47073 => (
+            Kind::Permission,
+            "does not let this machine in",
+            "have this machine's address, or its network, allowed in the firewall of the server in Azure",
+        ),
+        911 | 916 | 4060 | 4064 => (
             Kind::Config,
             "does not exist as a database of this server, or this user has no access to it",
-            "correct database in csc-bridge.toml, or have the login made a user of the database",
+            "correct database in csc-bridge.toml, or have the login made a user of the database; in Azure it may just be moved: run again",
         ),
+        976 | 978 | 982 => (
+            Kind::Config,
+            "is on the secondary of an availability group, which takes only those who say that they will only read, or nobody",
+            "write host as the group's listener or its primary; to read from the secondary write odbc = \"…;ApplicationIntent=ReadOnly\" in \
+             [source], and give [staging] an odbc of its own that names the primary",
+        ),
+        979 => (
+            Kind::Config,
+            "does not take those who say that they will only read",
+            "take ApplicationIntent=ReadOnly out of odbc, or name a secondary that may be read",
+        ),
+        3906 | 3908 => (
+            Kind::Permission,
+            "is read only",
+            "the staging tables need a database that can be written, and of an availability group the primary: name one in [staging]",
+        ),
+        229 | 230 | 262 | 297 | 300 | 1088 | 2760 | 15247 => (
+            Kind::Permission,
+            "does not grant this user what a statement needs",
+            "the user needs SELECT on the SSD tables; for the staging tables also INSERT, UPDATE and DELETE, and CREATE TABLE and ALTER on \
+             the schema where they are to be created",
+        ),
+        _ => return None,
+    })
+}
+
+/// What is wrong with a statement, a table or a row.
+fn statement(number: u32) -> Option<Meaning> {
+    Some(match number {
         208 | 2812 => (
             Kind::Schema,
             "lacks a table that a statement names, or hides it from this user",
@@ -120,15 +212,40 @@ pub(crate) fn refused(number: u32, place: &str) -> Error {
             "lacks a column that a statement names",
             "compare the tables with the payload definition and the CMS profile; [source.names] maps other names",
         ),
-        229 | 230 | 262 | 300 | 297 | 916 | 2760 | 15247 | 1088 => (
-            Kind::Permission,
-            "does not grant this user what a statement needs",
-            "the user needs SELECT on the SSD tables; for the staging tables also INSERT, UPDATE and DELETE, and CREATE TABLE and ALTER on \
-             the schema where they are to be created",
+        2601 | 2627 => (
+            Kind::Data,
+            "refused a row that is there already, by a unique index",
+            "run again if another program wrote at this moment; else compare the staging tables with those that csc-bridge creates",
         ),
-        1205 => {
-            (Kind::Busy, "undid a transaction that stood in the way of another (1205)", "run again; nothing is lost")
-        }
+        515 | 547 | 3609 | 50000.. => (
+            Kind::Data,
+            "refused a row by a rule of its own, such as a constraint or a trigger",
+            "compare the staging tables with those that csc-bridge creates, and look for triggers on them",
+        ),
+        206 | 220 | 241 | 242 | 245 | 248 | 257 | 295 | 517 | 8114 | 8115 | 8169 => (
+            Kind::Data,
+            "holds a value that a statement cannot work with, or a column of another type",
+            "look for dates and numbers that are none, in the staging tables and in views over the SSD tables",
+        ),
+        2628 | 4863 | 7339 | 8152 => TOO_LARGE,
+        1913 | 2714 => (
+            Kind::Schema,
+            "has a table or an index already whose name csc-bridge needs",
+            "run again if another program created it at this moment; else rename it, or name other tables in [staging]",
+        ),
+        1934 => (
+            Kind::Schema,
+            "has an index or a view that asks for settings of the session which csc-bridge does not make",
+            "report it with the log of this run",
+        ),
+        _ => return None,
+    })
+}
+
+/// What state the server is in.
+fn condition(number: u32) -> Option<Meaning> {
+    Some(match number {
+        1205 => (Kind::Busy, "undid a transaction that stood in the way of another", "run again; nothing is lost"),
         1222 => (
             Kind::Busy,
             "has locked what is needed for longer than lock_timeout",
@@ -144,67 +261,42 @@ pub(crate) fn refused(number: u32, place: &str) -> Error {
             "has a view or a synonym into another database that does not allow snapshots",
             "have ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON said for that database, too",
         ),
-        2601 | 2627 => (
-            Kind::Data,
-            "refused a row that is there already, by a unique index",
-            "run again if another program wrote at this moment; else compare the staging tables with those that csc-bridge creates",
-        ),
-        547 | 515 | 3609 | 50000.. => (
-            Kind::Data,
-            "refused a row by a rule of its own, such as a constraint or a trigger",
-            "compare the staging tables with those that csc-bridge creates, and look for triggers on them",
-        ),
-        8152 | 2628 | 4863 | 7339 => return too_large(place),
-        220 | 241 | 242 | 245 | 248 | 257 | 295 | 517 | 8114 | 8115 | 8169 | 206 => (
-            Kind::Data,
-            "holds a value that a statement cannot work with, or a column of another type",
-            "look for dates and numbers that are none, in the staging tables and in views over the SSD tables",
-        ),
-        2714 | 1913 => (
-            Kind::Schema,
-            "has a table or an index already whose name csc-bridge needs",
-            "run again if another program created it at this moment; else rename it, or name other tables in [staging]",
-        ),
-        1934 => (
-            Kind::Schema,
-            "has an index or a view that asks for settings of the session which csc-bridge does not make",
-            "report it with the log of this run",
-        ),
-        9002 => (
+        9002 | 40552 => (
             Kind::Io,
             "cannot write: the transaction log is full",
             "ask the server's administrator to back up the log or give it room",
         ),
-        1101 | 1105 | 1132 | 5149 => {
+        1101 | 1105 | 1132 | 5149 | 40544 => {
             (Kind::Io, "cannot grow: a disk or a file of the server is full", "have space freed on the database server")
         }
         701 | 802 | 8645 | 8651 => {
             (Kind::Io, "lacks memory", "run again later, or ask the server's administrator what its log says")
         }
-        3906 | 3908 => (
-            Kind::Permission,
-            "is read only",
-            "the staging tables need a database that can be written: name one in [staging]",
-        ),
-        823..=825 | 605 => (
+        605 | 823..=825 => (
             Kind::Data,
             "is damaged",
             "ask the server's administrator what DBCC CHECKDB says, and put back a copy that is whole",
         ),
-        3980 | 3989 | 596 | 6005 => return lost(place),
-        17809 | 18401 | 18461 | 17142 | 904 | 927 | 922 | 942 | 952 | 978 | 983 => (
+        926 => (
             Kind::Unreachable,
-            "takes no connections at this moment: it is starting, stopping, restoring or full",
+            "cannot be opened: the server could not recover it",
+            "in Azure run again in a few minutes; elsewhere ask the server's administrator, whose error log says why",
+        ),
+        927 | 942 | 17809 | 18461 => (
+            Kind::Unreachable,
+            "takes no connections at this moment: it is offline, restoring, in maintenance or full",
+            "run again later, or ask the server's administrator",
+        ),
+        _ if STARTS.contains(&number) => (
+            Kind::Unreachable,
+            "takes no connections at this moment: it is starting or stopping",
             "run again in a few minutes",
         ),
-        _ if TRANSIENT.contains(&number) => (
-            Kind::Unreachable,
-            "is not available at this moment, and was not after several attempts",
-            "run again in a few minutes",
-        ),
-        _ => return Error::internal(format!("{place}: SQL Server refused a statement (error {number})")),
-    };
-    Error::new(kind, format!("{place} {happened}"), advice)
+        _ if MOVES.contains(&number) => {
+            (Kind::Unreachable, "is not available at this moment", "run again in a few minutes; nothing is lost")
+        }
+        _ => return None,
+    })
 }
 
 /// A socket's error.
@@ -221,41 +313,6 @@ pub(crate) fn unreachable(kind: io::ErrorKind, place: &str) -> Error {
         format!("{place} cannot be reached: {why}"),
         "check host, port and instance, that the server runs and listens on TCP, and that no firewall is in between",
     )
-}
-
-/// TLS that could not be begun.
-fn no_tls(place: &str) -> Error {
-    Error::new(
-        Kind::Permission,
-        format!(
-            "TLS with {place} could not be agreed on: it offers none, its certificate cannot be read, or ca_file cannot"
-        ),
-        "see that ca_file holds certificates (PEM, or one in DER), and that the server offers TLS 1.2 or later",
-    )
-}
-
-/// The driver has only a text for what is wrong with TLS; it names kinds of errors, no values.
-fn untrusted(said: &str, place: &str) -> Error {
-    let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    let (happened, advice) = if says(&["NotValidForName", "not valid for name"]) {
-        (
-            "shows a certificate of another name",
-            "write host as the certificate has it; a certificate that the server made for itself has no name that fits: have a real one \
-             installed, or see the advice for self-signed ones in the playbook (trust_server_certificate)",
-        )
-    } else if says(&["Expired", "expired"]) {
-        ("shows a certificate that has expired", "have the server's certificate renewed")
-    } else if says(&["UnknownIssuer", "CaUsedAsEndEntity", "UnsupportedCertVersion", "certificate"]) {
-        (
-            "shows a certificate that is not trusted: the server made it for itself, as SQL Server does where nobody installed one, or its \
-             issuer is not known here",
-            "best: name the certificate of its issuer in ca_file (PEM). If nobody issued it, and only where the network between this machine \
-             and the server is trusted: write trust_server_certificate = true, which encrypts, but lets anybody in between pose as the server",
-        )
-    } else {
-        ("and csc-bridge could not agree on TLS", "see that the server offers TLS 1.2 or later")
-    };
-    Error::new(Kind::Permission, format!("{place} {happened}"), advice)
 }
 
 #[cfg(test)]
@@ -283,7 +340,7 @@ mod tests {
         ] {
             assert_eq!(refused(number, "x").kind(), kind, "{number}");
         }
-        for number in TRANSIENT {
+        for number in MOVES.into_iter().chain(STARTS) {
             assert_eq!(refused(number, "x").kind(), Kind::Unreachable, "{number}");
         }
         assert!(
@@ -304,14 +361,5 @@ mod tests {
         let cut = Driver::Io { kind: io::ErrorKind::UnexpectedEof, message: String::new() };
         assert_eq!(explain(&cut, "x").kind(), Kind::Unreachable);
         assert!(is_transient(&cut));
-    }
-
-    #[test]
-    fn a_self_signed_certificate_is_told_what_to_do() {
-        let error = untrusted("invalid peer certificate: UnknownIssuer", "x");
-        assert!(error.advice().contains("ca_file") && error.advice().contains("trust_server_certificate = true"));
-        assert_eq!(error.kind(), Kind::Permission);
-        assert!(untrusted("invalid peer certificate: certificate expired", "x").advice().contains("renewed"));
-        assert!(untrusted("certificate not valid for name \"a\"", "x").advice().contains("host"));
     }
 }

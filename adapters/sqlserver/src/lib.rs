@@ -7,7 +7,7 @@
 //! - **One moment** for all reads of a session: a SNAPSHOT transaction where the database allows it; TRUNCATE, which is not versioned, is
 //!   kept out by locks of a second connection that are taken before the moment is fixed (`snapshot`).
 //! - **Writing** is INSERT BULK into temporary tables and statements over them (`load`). No MERGE, no locks by a sorted TOP.
-//! - **Connections** are encrypted by rustls (`options`, `connect`). One whose request was given up is never used again.
+//! - **Connections** are encrypted by rustls (`options`, `tls`, `connect`). One whose request was given up is never used again.
 //!
 //! It needs SQL Server 2012 or later, and uses nothing that 2012 does not have.
 #![warn(missing_docs)]
@@ -22,11 +22,12 @@ mod engine;
 mod error;
 mod load;
 mod lock;
-mod odbc;
+pub mod odbc;
 mod options;
 mod scan;
 mod server;
 mod snapshot;
+mod tls;
 mod value;
 
 pub use adapter::SqlServerAdapter;

@@ -2,30 +2,52 @@
 //! `DRIVER={ODBC Driver 17 for SQL Server};SERVER=host\INSTANCE,1433;DATABASE=…;Trusted_Connection=yes;Encrypt=yes;`.
 //!
 //! A value that holds `;` or begins with a blank is put in braces, and a closing brace within is doubled: `{a}}b}`. Where a keyword
-//! stands twice the first counts, as for the driver manager. No message quotes a value: it may be the password.
+//! stands twice the first counts, as for the driver manager. No message quotes a value: it may be the password. Nor does one name a
+//! keyword that follows the password: it may be the rest of one that lacks its braces.
 
 use csc_bridge_core::error::{Error, Kind, Result};
 use secrecy::SecretString;
 
+use crate::server::Server;
+
 /// What a connection string says of us.
 #[derive(Default)]
-pub(crate) struct Odbc {
-    /// `host\INSTANCE,port`, as written.
-    pub(crate) server: Option<String>,
-    pub(crate) database: Option<String>,
-    pub(crate) trusted: Option<bool>,
-    pub(crate) user: Option<String>,
-    pub(crate) password: Option<SecretString>,
-    pub(crate) encrypt: Option<Encrypt>,
-    pub(crate) trust_server_certificate: Option<bool>,
-    pub(crate) host_in_certificate: Option<String>,
-    pub(crate) read_only: bool,
+pub struct Odbc {
+    /// `SERVER`: `host\INSTANCE,port`, as written. [`place`] reads it.
+    pub server: Option<String>,
+    /// `DATABASE`.
+    pub database: Option<String>,
+    /// `Trusted_Connection`: the account that runs the program logs on.
+    pub trusted: Option<bool>,
+    /// `UID`.
+    pub user: Option<String>,
+    /// `PWD`.
+    pub password: Option<SecretString>,
+    /// `Encrypt`.
+    pub encrypt: Option<Encrypt>,
+    /// `TrustServerCertificate`.
+    pub trust_server_certificate: Option<bool>,
+    /// `HostNameInCertificate`.
+    pub host_in_certificate: Option<String>,
+    /// `ApplicationIntent` is `ReadOnly`.
+    pub read_only: bool,
+}
+
+/// Where a server listens.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its name or address.
+    pub host: String,
+    /// Whose port the SQL Browser knows; `None` where the port is given.
+    pub instance: Option<String>,
+    /// 1433 where nothing else is said.
+    pub port: u16,
 }
 
 /// How much is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Encrypt {
+pub enum Encrypt {
     /// Everything.
     On,
     /// Everything, TLS before the first word (SQL Server 2022 and later).
@@ -62,7 +84,7 @@ const IGNORED: &[&str] = &[
 ///
 /// # Errors
 /// [`Kind::Config`], with the keyword, without its value.
-pub(crate) fn parse(text: &str) -> Result<Odbc> {
+pub fn parse(text: &str) -> Result<Odbc> {
     let mut odbc = Odbc::default();
     let mut seen: Vec<String> = Vec::new();
     for (key, value) in pairs(text)? {
@@ -101,6 +123,12 @@ pub(crate) fn parse(text: &str) -> Result<Odbc> {
             }
             "authentication" => {}
             key if IGNORED.contains(&key) => {}
+            _ if seen.iter().any(|seen| is_password(seen)) => {
+                return Err(mistake(
+                    "has a keyword behind the password that csc-bridge does not know".to_owned(),
+                    "take it out; if it is a part of the password, put that into braces: PWD={a;b=c}",
+                ));
+            }
             key => {
                 return Err(mistake(
                     format!("has the keyword {key}, which csc-bridge does not know"),
@@ -113,9 +141,26 @@ pub(crate) fn parse(text: &str) -> Result<Odbc> {
     Ok(odbc)
 }
 
-/// The keywords and values of a string, in their order.
-fn pairs(text: &str) -> Result<Vec<(String, String)>> {
-    let mut pairs = Vec::new();
+/// Reads `SERVER`: `tcp:host\INSTANCE,port`.
+///
+/// # Errors
+/// [`Kind::Config`], without the value.
+pub fn place(server: &str) -> Result<Place> {
+    let Server { host, instance, port, .. } = Server::parse(server)?;
+    Ok(Place { host, instance, port })
+}
+
+/// Whether a keyword is one of the password's.
+pub fn is_password(keyword: &str) -> bool {
+    keyword.eq_ignore_ascii_case("pwd") || keyword.eq_ignore_ascii_case("password")
+}
+
+/// The keywords and values of a string, of whatever driver, in their order. One of the values may be the password ([`is_password`]).
+///
+/// # Errors
+/// [`Kind::Config`], with the keyword, without its value.
+pub fn pairs(text: &str) -> Result<Vec<(String, String)>> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
     let mut rest = text.trim_start_matches([';', ' ', '\t', '\r', '\n']);
     while !rest.is_empty() {
         let (key, after) = rest.split_once('=').ok_or_else(|| {
@@ -133,7 +178,10 @@ fn pairs(text: &str) -> Result<Vec<(String, String)>> {
         }
         let after = after.trim_start_matches([' ', '\t']);
         let (value, next) = match after.strip_prefix('{') {
-            Some(braced) => in_braces(key, braced)?,
+            Some(braced) => {
+                let is_behind = pairs.iter().any(|(key, _)| is_password(key));
+                in_braces(if is_behind { "a keyword" } else { key }, braced)?
+            }
             None => {
                 let (value, next) = after.split_once(';').unwrap_or((after, ""));
                 (value.trim_end().to_owned(), next)
@@ -198,7 +246,7 @@ fn encrypt(key: &str, value: &str) -> Result<Encrypt> {
 }
 
 fn mistake(what: String, advice: &'static str) -> Error {
-    Error::new(Kind::Config, format!("the key odbc: the connection string {what}"), advice)
+    Error::new(Kind::Config, format!("the ODBC connection string {what}"), advice)
 }
 
 #[cfg(test)]
@@ -260,5 +308,28 @@ mod tests {
             assert!(said.contains(word), "{text}: {said}");
             assert!(word == "geheimnis" || !said.contains("geheim"), "{said}");
         }
+    }
+
+    #[test]
+    fn what_follows_the_password_is_not_quoted_for_it_may_be_its_rest() {
+        for text in
+            ["SERVER=h;PWD=a;geheim=b", "SERVER=h;PWD=a;geheim={b", "PASSWORD=a;x={};geheim={b}c", "PWD=a;geheim"]
+        {
+            let said = fault(text);
+            assert!(!said.contains("geheim"), "{text}: {said}");
+            assert!(said.contains("brace"), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_read_as_for_the_keys() {
+        let at = |host: &str, instance: Option<&str>, port| Place {
+            host: host.to_owned(),
+            instance: instance.map(str::to_owned),
+            port,
+        };
+        assert_eq!(place("tcp:h.gov.uk,1450").expect("reads"), at("h.gov.uk", None, 1450));
+        assert_eq!(place(".\\SSD").expect("reads"), at("localhost", Some("SSD"), 1433));
+        assert!(place("np:h").is_err());
     }
 }

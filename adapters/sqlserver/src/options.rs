@@ -14,6 +14,7 @@ use tiberius::{AuthMethod, Config, EncryptionLevel};
 
 use crate::odbc::{self, Encrypt, Odbc};
 use crate::server::Server;
+use crate::{browser, connect, tls};
 
 /// The keys as written.
 #[derive(Deserialize)]
@@ -96,6 +97,7 @@ impl<'de> Deserialize<'de> for Text {
 }
 
 /// The keys with their secrets read and their combinations checked.
+#[derive(Clone)]
 pub(crate) struct Settings {
     /// For the driver. Its `Debug` leaves the password out.
     pub(crate) config: Config,
@@ -106,6 +108,12 @@ pub(crate) struct Settings {
     pub(crate) query_timeout: Duration,
     /// Longest wait for a lock.
     pub(crate) lock_timeout: Duration,
+    /// Whether TLS comes before the first word.
+    pub(crate) strict: bool,
+    /// Waits between attempts to connect.
+    pub(crate) pauses: Vec<Duration>,
+    /// The UDP port of the SQL Browser.
+    pub(crate) browser: u16,
     /// `database at host:port`, for messages.
     pub(crate) place: String,
 }
@@ -162,6 +170,9 @@ impl Settings {
             connect_timeout: keys.connect_timeout.0,
             query_timeout: keys.query_timeout.0,
             lock_timeout: keys.lock_timeout.0,
+            strict: said.encrypt == Some(Encrypt::Strict),
+            pauses: connect::PAUSES.to_vec(),
+            browser: browser::PORT,
         })
     }
 }
@@ -230,10 +241,11 @@ fn from_odbc(options: &Options, keys: &Keys, text: &Text) -> Result<Said> {
         return Err(both("odbc", key, "the connection string says it already"));
     }
     let integrated = if cfg!(windows) { Auth::Windows } else { Auth::Kerberos };
+    // As for Microsoft's drivers, a trusted connection makes user and password needless.
+    let (user, password) = if trusted == Some(true) { (None, None) } else { (user, password) };
     Ok(Said {
         server: server.or_else(|| filled(&keys.host)),
         database: database.or_else(|| filled(&keys.database)),
-        // As for Microsoft's drivers, a trusted connection makes user and password needless.
         auth: keys.auth.or(trusted.map(|trusted| if trusted { integrated } else { Auth::Sql })),
         user: user.or_else(|| filled(&keys.user)),
         password,
@@ -257,20 +269,7 @@ fn trust(options: &Options, keys: &Keys, anybody: bool, config: &mut Config) -> 
             ));
         }
         (Some(path), false) => {
-            let path = options.path(path);
-            let unusable = |why: String| {
-                Error::new(
-                    Kind::Config,
-                    format!("the file {} that ca_file names {why}", path.display()),
-                    "name a file with the certificate of the server's issuer, in PEM (-----BEGIN CERTIFICATE-----) or DER",
-                )
-            };
-            let bytes = std::fs::read(&path).map_err(|error| unusable(format!("cannot be read: {}", error.kind())))?;
-            let is_pem = bytes.windows(27).any(|part| part == b"-----BEGIN CERTIFICATE-----");
-            // A DER certificate is a SEQUENCE.
-            if !is_pem && bytes.first() != Some(&0x30) {
-                return Err(unusable("holds no certificate".to_owned()));
-            }
+            let bytes = tls::authorities(&options.path(path))?;
             config.trust_cert_ca_bundle(bytes);
         }
     }

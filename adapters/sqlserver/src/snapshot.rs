@@ -68,7 +68,8 @@ impl Keeper {
 /// Fixes the moment that all further reads of `connection` see; returns what must live as long as it.
 pub(crate) async fn begin(connection: &mut SqlServerConnection, tables: &[TableName]) -> Result<Keeper> {
     let mut keeper = connect::open(&connection.settings, connection.lock_lost.clone()).await?;
-    keeper.batch("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+    // Where a refresh takes tables in another order, the one that gives way is this one.
+    keeper.batch("SET DEADLOCK_PRIORITY LOW; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
     keeper.batch("BEGIN TRANSACTION").await?;
     for table in tables {
         let named = catalogue::named(table);

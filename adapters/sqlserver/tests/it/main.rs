@@ -1,4 +1,9 @@
-//! SQL Server, as far as it can be tried without one: the tests against the TDS server come here.
+//! SQL Server, over a server that speaks its protocol.
 #![allow(clippy::unwrap_used)]
 
 mod adapter;
+mod conformance;
+mod connections;
+mod failures;
+mod home;
+mod scripted;

