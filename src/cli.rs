@@ -73,9 +73,12 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Init {
-    /// systemc, mosaic, eclipse, azeus or sqlite
-    #[arg(long, value_name = "NAME")]
-    pub cms: String,
+    /// systemc, mosaic, eclipse, azeus or sqlite [with --from-env: as the file tells, else systemc]
+    #[arg(long, value_name = "NAME", required_unless_present = "from_env")]
+    pub cms: Option<String>,
+    /// Turn the .env of D2I's tool into a configuration
+    #[arg(long, value_name = "FILE")]
+    pub from_env: Option<PathBuf>,
     /// Where to write it
     #[arg(short, long, value_name = "FILE", default_value = "csc-bridge.toml")]
     pub output: PathBuf,

@@ -18,6 +18,7 @@ mod fixture;
 mod golden;
 mod gone;
 mod guards;
+mod init_from_env;
 mod isolation;
 mod killed;
 mod mistakes;
