@@ -1,4 +1,4 @@
-//! CREATE TABLE, CREATE INDEX, ALTER TABLE and DROP TABLE.
+//! CREATE TABLE, CREATE VIEW, CREATE INDEX and ALTER TABLE.
 //!
 //! A column's declared type is kept in its comment (`mssql:nvarchar(200)`). A text column without COLLATE compares without regard to
 //! case, as SQL Server's usual collation does; one with a `_BIN2` collation compares exactly. Keys of constraints are told from
@@ -7,23 +7,24 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlparser::ast::{
-    AlterTable, AlterTableOperation, ColumnDef, ColumnOption, CreateIndex, CreateTable, IdentityPropertyKind,
-    IndexColumn, ObjectName, TableConstraint,
+    AlterTable, AlterTableOperation, ColumnDef, ColumnOption, CreateIndex, CreateTable, CreateTableOptions, CreateView,
+    IdentityPropertyKind, IndexColumn, ObjectName, TableConstraint,
 };
 
 use super::catalogue::{literal, quote};
+use super::errors::error;
 use super::parse::Computed;
-use super::rewrite::{Output, Relation, Rewriter, Scope, Sql, Stop, TableKey, Written, none};
+use super::rewrite::{Collation, Label, Output, Relation, Rewriter, Scope, Sql, Stop, TableKey, Written, none};
 use super::types::{self, Family};
-use crate::session::Type;
+use crate::session::{SqlError, Type};
 
-/// A collation by its name: PostgreSQL's, and whether it compares exactly.
-pub(crate) fn collation(name: &str) -> Option<(&'static str, bool)> {
+/// A collation by its name.
+pub(crate) fn collation(name: &str) -> Option<Collation> {
     let name = name.to_uppercase();
     if name.ends_with("_BIN2") || name.ends_with("_BIN") || name.contains("_CS_") {
-        Some(("\"C\"", true))
+        Some(Collation::Exact)
     } else if name.contains("_CI_") || name == "DATABASE_DEFAULT" {
-        Some(("mssql.ci", false))
+        Some(Collation::Folding)
     } else {
         None
     }
@@ -77,21 +78,53 @@ impl Rewriter<'_> {
         Ok(statements)
     }
 
-    /// `ALTER TABLE t ADD c type NULL`.
+    /// `CREATE VIEW v AS SELECT …`. Its columns keep their types, and what they are made of its names.
+    pub(crate) fn create_view(&mut self, create: &CreateView) -> Written<Vec<String>> {
+        none(!create.or_alter && !create.or_replace && !create.materialized && !create.secure)?;
+        none(create.columns.is_empty() && matches!(create.options, CreateTableOptions::None))?;
+        none(!create.if_not_exists && !create.temporary && create.to.is_none() && create.params.is_none())?;
+        let view = existing_name(&self.key(&create.name)?);
+        let (sql, columns) = self.query(&create.query, None)?;
+        if columns.iter().any(|column| column.name.is_empty()) {
+            let message = "Create View or Function failed because no column name was specified for a column.";
+            return Err(error(4511, message).into());
+        }
+        let mut statements = vec![format!("CREATE VIEW {view} AS {sql}")];
+        statements.extend(columns.iter().filter(|column| column.kind.is_some()).map(|column| comment(&view, column)));
+        Ok(statements)
+    }
+
+    /// `ALTER TABLE t ADD c type NULL`, `… DROP COLUMN c`, `… ADD CONSTRAINT n CHECK (…)`.
     pub(crate) fn alter_table(&mut self, alter: &AlterTable) -> Written<Vec<String>> {
         none(!alter.if_exists && !alter.only && alter.location.is_none())?;
         let key = self.key(&alter.name)?;
-        let table = self.table(&alter.name)?.sql.clone();
+        let found = self.table(&alter.name)?;
+        let (table, columns) = (found.sql.clone(), found.columns.clone());
         let mut statements = Vec::new();
         for operation in &alter.operations {
-            let AlterTableOperation::AddColumn { if_not_exists: false, column_def, column_position: None, .. } =
-                operation
-            else {
-                return Err(Stop::Shape);
-            };
-            let (part, output) = self.column_part(column_def, &key)?;
-            statements.push(format!("ALTER TABLE {table} ADD COLUMN {part}"));
-            statements.push(comment(&table, &output));
+            match operation {
+                AlterTableOperation::AddColumn { if_not_exists: false, column_def, column_position: None, .. } => {
+                    let (part, output) = self.column_part(column_def, &key)?;
+                    statements.push(format!("ALTER TABLE {table} ADD COLUMN {part}"));
+                    statements.push(comment(&table, &output));
+                }
+                AlterTableOperation::DropColumn {
+                    has_column_keyword: true, column_names, if_exists: false, ..
+                } => {
+                    for name in column_names {
+                        let found = super::rewrite::exact_first(&columns, &name.value);
+                        let found = found.ok_or_else(|| no_column(&name.value, &key.table))?;
+                        statements.push(format!("ALTER TABLE {table} DROP COLUMN {}", quote(&found.name)));
+                    }
+                }
+                AlterTableOperation::AddConstraint { constraint: TableConstraint::Check(check), not_valid: false } => {
+                    let name =
+                        check.name.as_ref().map_or_else(|| numbered("CK", &key.table), |name| name.value.clone());
+                    let condition = self.unqualified(columns.clone(), |this| this.expr(&check.expr))?.text;
+                    statements.push(format!("ALTER TABLE {table} ADD CONSTRAINT {} CHECK ({condition})", quote(&name)));
+                }
+                _ => return Err(Stop::Shape),
+            }
         }
         Ok(statements)
     }
@@ -150,20 +183,20 @@ impl Rewriter<'_> {
     fn computed_part(&mut self, computed: &Computed, columns: Vec<Output>) -> Written<(String, Output)> {
         let value = self.unqualified(columns, |this| this.expr(&computed.expr))?;
         let kind = value.kind.ok_or(Stop::Shape)?;
-        let collation = match (types::family(kind), value.exact) {
-            (Family::Text, true) => " COLLATE \"C\"",
-            (Family::Text, false) => " COLLATE mssql.ci",
-            _ => "",
+        let collation = value.label.resolved()?.collation();
+        let (collate, label) = match types::family(kind) {
+            Family::Text => (format!(" COLLATE {}", collation.sql()), Label::Implicit(collation)),
+            _ => (String::new(), Label::Default),
         };
         let (name, sql) = (quote(&computed.name), types::postgres(kind));
-        let part = format!("{name} {sql}{collation} GENERATED ALWAYS AS ({}) STORED", value.text);
-        Ok((part, Output { name: computed.name.clone(), kind: Some(kind), nullable: true, is_identity: false }))
+        let part = format!("{name} {sql}{collate} GENERATED ALWAYS AS ({}) STORED", value.text);
+        Ok((part, Output { name: computed.name.clone(), kind: Some(kind), nullable: true, is_identity: false, label }))
     }
 
     fn column_part(&mut self, column: &ColumnDef, key: &TableKey) -> Written<(String, Output)> {
         let kind = types::parse(&column.data_type.to_string()).ok_or(Stop::Shape)?;
         let name = quote(&column.name.value);
-        let mut collate = (types::family(kind) == Family::Text).then_some("mssql.ci");
+        let mut collate = (types::family(kind) == Family::Text).then_some(Collation::Folding);
         let (mut rest, mut nullable, mut is_identity) = (String::new(), true, false);
         for option in &column.options {
             let constraint = |prefix: &str| {
@@ -187,7 +220,7 @@ impl Rewriter<'_> {
                 }
                 ColumnOption::Collation(name) => {
                     none(collate.is_some())?;
-                    collate = Some(collation(&super::rewrite::plain(name)?).ok_or(Stop::Shape)?.0);
+                    collate = Some(collation(&super::rewrite::plain(name)?).ok_or(Stop::Shape)?);
                 }
                 ColumnOption::Identity(IdentityPropertyKind::Identity(_)) => {
                     (nullable, is_identity) = (false, true);
@@ -200,10 +233,17 @@ impl Rewriter<'_> {
             let check = quote(&numbered("mssql_bytes", &key.table));
             rest.push_str(&format!(" CONSTRAINT {check} CHECK (octet_length({name}) <= {length})"));
         }
-        let collate = collate.map(|collate| format!(" COLLATE {collate}")).unwrap_or_default();
-        let output = Output { name: column.name.value.clone(), kind: Some(kind), nullable, is_identity };
+        let label = collate.map_or(Label::Default, Label::Implicit);
+        let collate = collate.map(|collate| format!(" COLLATE {}", collate.sql())).unwrap_or_default();
+        let output = Output { name: column.name.value.clone(), kind: Some(kind), nullable, is_identity, label };
         Ok((format!("{name} {}{collate}{rest}", types::postgres(kind)), output))
     }
+}
+
+fn no_column(column: &str, table: &str) -> SqlError {
+    let message =
+        format!("ALTER TABLE DROP COLUMN failed because column '{column}' does not exist in table '{table}'.");
+    error(4924, message)
 }
 
 fn new_name(key: &TableKey) -> String {

@@ -48,6 +48,7 @@ fn from_database(fault: &DbError, statement: &str) -> SqlError {
     let code = fault.code();
     let quoted = |at: usize| fault.message().split('"').nth(at).unwrap_or("?").to_owned();
     let table = || fault.table().map_or_else(|| quoted(3), str::to_owned);
+    let is_alter = statement.trim_start().to_uppercase().starts_with("ALTER");
     let is_create = statement.trim_start().to_uppercase().starts_with("CREATE");
     if *code == SqlState::UNDEFINED_TABLE {
         error(208, format!("Invalid object name '{}'.", quoted(1)))
@@ -100,7 +101,15 @@ fn from_database(fault: &DbError, statement: &str) -> SqlError {
     {
         error(2628, format!("String or binary data would be truncated in table '{}'.", fault.table().unwrap_or("?")))
     } else if *code == SqlState::FOREIGN_KEY_VIOLATION || *code == SqlState::CHECK_VIOLATION {
-        error(547, format!("The statement conflicted with the constraint \"{}\".", fault.constraint().unwrap_or("?")))
+        let words: Vec<String> = statement.split_whitespace().take(2).map(str::to_uppercase).collect();
+        let verb = if is_alter { words.join(" ") } else { words.first().cloned().unwrap_or_default() };
+        let kind = if *code == SqlState::CHECK_VIOLATION { "CHECK" } else { "FOREIGN KEY" };
+        let name = fault.constraint().unwrap_or("?");
+        let message = format!(
+            "The {verb} statement conflicted with the {kind} constraint \"{name}\". The conflict occurred in table \"dbo.{}\".",
+            table()
+        );
+        error(547, message)
     } else if *code == SqlState::T_R_DEADLOCK_DETECTED {
         error(
             1205,

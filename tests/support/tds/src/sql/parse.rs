@@ -61,7 +61,7 @@ pub(crate) fn statement(text: &str, tokens: &[Token]) -> Result<Statement, SqlEr
     } else if let Some(added) = add_computed(tokens) {
         Kind::AddComputed(Box::new(added))
     } else {
-        let (rest, computed) = take_computed(tokens);
+        let (rest, computed) = take_computed(&without_join_hints(tokens));
         let ast = parse(&rest, text)?;
         match computed.is_empty() {
             true => Kind::Parsed(Box::new(ast)),
@@ -79,6 +79,23 @@ fn parse(tokens: &[Token], text: &str) -> Result<Ast, SqlError> {
         Token::EOF => Ok(ast),
         left => Err(refused(&format!("what follows {left}"))),
     }
+}
+
+/// Leaves LOOP, HASH, MERGE and REMOTE out of `INNER LOOP JOIN` and its like, which PostgreSQL plans as it likes. T-SQL has such a word
+/// nowhere else.
+fn without_join_hints(tokens: &[Token]) -> Vec<Token> {
+    let one_of = |token: Option<&Token>, words: &[&str]| {
+        token.is_some_and(|token| words.iter().any(|word| own::is(token, word)))
+    };
+    let is_hint = |at: usize| {
+        one_of(tokens.get(at), &["LOOP", "HASH", "MERGE", "REMOTE"])
+            && one_of(tokens.get(at + 1), &["JOIN"])
+            && one_of(
+                at.checked_sub(1).and_then(|before| tokens.get(before)),
+                &["INNER", "LEFT", "RIGHT", "FULL", "OUTER"],
+            )
+    };
+    tokens.iter().enumerate().filter(|(at, _)| !is_hint(*at)).map(|(_, token)| token.clone()).collect()
 }
 
 /// An expression by itself.

@@ -10,7 +10,7 @@ use sqlparser::parser::Parser;
 use tokio_postgres::Client;
 
 use super::bulk::{self, Announced};
-use super::catalogue::{self, Table, quote};
+use super::catalogue::{Catalogue, Table, quote};
 use super::errors::{error, failed, unsupported};
 use super::own::{self, Isolation, Own};
 use super::parse::{self, Kind, Statement};
@@ -22,6 +22,7 @@ use crate::session::{Answer, Failed, Param, Part, Request, Session, SqlError, Ty
 /// One connection to PostgreSQL.
 pub(crate) struct PostgresSession {
     client: Client,
+    catalogue: Catalogue,
     asked: Asked,
     isolation: Isolation,
     no_count: bool,
@@ -45,6 +46,7 @@ impl PostgresSession {
         let asked = Asked { process, database: database.to_owned(), user: user.to_owned(), ..Asked::default() };
         PostgresSession {
             client,
+            catalogue: Catalogue::default(),
             asked,
             isolation: Isolation::default(),
             no_count: false,
@@ -120,7 +122,7 @@ impl PostgresSession {
             match write(Rewriter::new(&known, &self.asked)) {
                 Ok(written) => return Ok(written),
                 Err(Stop::Table(key)) => {
-                    let table = catalogue::find(&self.client, &key).await.map_err(|fault| failed(&fault, text))?;
+                    let table = self.catalogue.find(&self.client, &key).await.map_err(|fault| failed(&fault, text))?;
                     known.insert(key, table);
                 }
                 Err(Stop::Error(error)) => return Err(error.into()),
@@ -358,6 +360,7 @@ fn write(mut rewriter: Rewriter<'_>, kind: &Kind) -> Written<Out> {
         }
         Ast::CreateTable(create) => Out::Define(rewriter.create_table(create, computed)?),
         Ast::CreateIndex(create) => Out::Define(rewriter.create_index(create)?),
+        Ast::CreateView(create) => Out::Define(rewriter.create_view(create)?),
         Ast::AlterTable(alter) => Out::Define(rewriter.alter_table(alter)?),
         Ast::Drop { object_type: ObjectType::Table, if_exists, names, cascade: false, .. } => {
             let mut tables = Vec::new();

@@ -36,9 +36,9 @@ CREATE FUNCTION mssql.may_see(relation oid) RETURNS boolean STABLE LANGUAGE sql 
 
 CREATE FUNCTION mssql.object_oid(name text) RETURNS oid STABLE LANGUAGE sql AS $$
   SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, mssql.name_parts(name) p
-  WHERE lower(c.relname) = lower(p[cardinality(p)]) AND c.relkind IN ('r', 'v', 'p', 'm')
+  WHERE c.relname::text COLLATE mssql.ci = p[cardinality(p)] AND c.relkind IN ('r', 'v', 'p', 'm')
     AND CASE WHEN p[cardinality(p)] LIKE '#%' THEN n.oid = pg_my_temp_schema()
-             ELSE lower(mssql.schema_name(n.nspname)) = CASE WHEN cardinality(p) > 1 THEN lower(p[cardinality(p) - 1]) ELSE 'dbo' END
+             ELSE mssql.schema_name(n.nspname)::text COLLATE mssql.ci = CASE WHEN cardinality(p) > 1 THEN p[cardinality(p) - 1] ELSE 'dbo' END
                   AND n.nspname NOT LIKE 'pg\_%' END
   ORDER BY c.relname = p[cardinality(p)] DESC LIMIT 1 $$;
 
@@ -58,7 +58,7 @@ CREATE FUNCTION mssql.length_of(declared text) RETURNS int IMMUTABLE LANGUAGE sq
 
 CREATE FUNCTION mssql.col_length(name text, attribute text) RETURNS smallint STABLE LANGUAGE sql AS $$
   SELECT mssql.length_of(mssql.declared(a.attrelid, a.attnum))::smallint FROM pg_attribute a
-  WHERE a.attrelid = mssql.object_id(name)::oid AND lower(a.attname) = lower(attribute) AND a.attnum > 0 AND NOT a.attisdropped $$;
+  WHERE a.attrelid = mssql.object_id(name)::oid AND a.attname::text COLLATE mssql.ci = attribute AND a.attnum > 0 AND NOT a.attisdropped $$;
 
 CREATE FUNCTION mssql.has_perms_by_name(name text, class text, permission text) RETURNS int STABLE LANGUAGE sql AS $$
   SELECT (CASE
@@ -66,7 +66,7 @@ CREATE FUNCTION mssql.has_perms_by_name(name text, class text, permission text) 
       has_table_privilege(mssql.object_oid(name), permission)
     WHEN upper(class) = 'OBJECT' THEN (SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = mssql.object_oid(name))
     WHEN upper(class) = 'SCHEMA' THEN (SELECT has_schema_privilege(oid, CASE WHEN upper(permission) = 'ALTER' THEN 'CREATE' ELSE 'USAGE' END)
-      FROM pg_namespace, mssql.name_parts(name) p WHERE lower(mssql.schema_name(nspname)) = lower(p[cardinality(p)]) AND nspname NOT LIKE 'pg\_%')
+      FROM pg_namespace, mssql.name_parts(name) p WHERE mssql.schema_name(nspname)::text COLLATE mssql.ci = p[cardinality(p)] AND nspname NOT LIKE 'pg\_%')
     WHEN upper(permission) = 'CREATE TABLE' THEN
       (SELECT bool_or(has_schema_privilege(oid, 'CREATE')) FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%')
     WHEN upper(permission) IN ('CONNECT') THEN true

@@ -4,6 +4,8 @@
 
 mod catalogue;
 mod changes;
+mod collations;
+mod definitions;
 mod errors;
 mod locks;
 mod queries;

@@ -5,7 +5,7 @@ use sqlparser::ast::{
     TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind,
 };
 
-use super::column::exact_first;
+use super::column::{exact_first, same_name};
 use super::{Output, Relation, Rewriter, Scope, Stop, Written, none, parts};
 use crate::session::Type;
 use crate::sql::catalogue::quote;
@@ -135,10 +135,8 @@ impl Rewriter<'_> {
         }
         let wanted = plain_name(name)?;
         let is_target = |factor: &TableFactor| match factor {
-            TableFactor::Table { alias: Some(alias), .. } => alias.name.value.eq_ignore_ascii_case(&wanted),
-            TableFactor::Table { name, alias: None, .. } => {
-                plain_name(name).is_ok_and(|own| own.eq_ignore_ascii_case(&wanted))
-            }
+            TableFactor::Table { alias: Some(alias), .. } => same_name(&alias.name.value, &wanted),
+            TableFactor::Table { name, alias: None, .. } => plain_name(name).is_ok_and(|own| same_name(&own, &wanted)),
             _ => false,
         };
         let position = factors.iter().position(|factor| is_target(factor));

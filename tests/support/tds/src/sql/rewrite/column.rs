@@ -35,7 +35,7 @@ impl Rewriter<'_> {
         let [.., of, name] = names else { return Err(Stop::Shape) };
         let (of, name) = (&of.value, &name.value);
         for scope in self.scopes.iter().rev() {
-            let Some(relation) = scope.relations.iter().find(|relation| relation.alias.eq_ignore_ascii_case(of)) else {
+            let Some(relation) = scope.relations.iter().find(|relation| same_name(&relation.alias, of)) else {
                 continue;
             };
             return match exact_first(&relation.columns, name) {
@@ -100,7 +100,12 @@ fn find(relations: &[Relation], name: &str) -> Option<Sql> {
 /// The column of this name, without regard to case where there is none with it.
 pub(crate) fn exact_first<'c>(columns: &'c [Output], name: &str) -> Option<&'c Output> {
     let exact = columns.iter().find(|column| column.name == name);
-    exact.or_else(|| columns.iter().find(|column| column.name.to_lowercase() == name.to_lowercase()))
+    exact.or_else(|| columns.iter().find(|column| same_name(&column.name, name)))
+}
+
+/// Whether two names are one, as the usual collation has it.
+pub(crate) fn same_name(one: &str, other: &str) -> bool {
+    one == other || one.to_lowercase() == other.to_lowercase()
 }
 
 pub(crate) fn column(alias: &str, found: &Output) -> Sql {
@@ -108,5 +113,6 @@ pub(crate) fn column(alias: &str, found: &Output) -> Sql {
         true => quote(&found.name),
         false => format!("{}.{}", quote(alias), quote(&found.name)),
     };
-    Sql { nullable: found.nullable, bare: true, ..Sql::new(text, found.kind) }
+    let label = found.label.of_reference();
+    Sql { nullable: found.nullable, bare: true, label, ..Sql::new(text, found.kind) }
 }

@@ -1,7 +1,7 @@
 //! CAST, CONVERT and the conversions that SQL Server does by itself.
 
 use super::times;
-use super::{Rewriter, Sql, Stop, Written, none};
+use super::{Label, Rewriter, Sql, Stop, Written, none};
 use crate::session::Type;
 use crate::sql::errors::error;
 use crate::sql::types::{self, Family};
@@ -10,6 +10,9 @@ impl Rewriter<'_> {
     /// A value on its way into a column: a text that is too long is an error, not cut off.
     pub(crate) fn assigned(&mut self, target: Type, value: Sql) -> Written<Sql> {
         let Some(kind) = value.kind else { return Ok(value) };
+        if types::family(kind) == Family::Text {
+            value.label.resolved()?;
+        }
         match (types::family(target), types::family(kind)) {
             (Family::Text, Family::Text) | (Family::Bytes, Family::Bytes) => Ok(value),
             (Family::Bytes, Family::Text) => {
@@ -28,7 +31,13 @@ impl Rewriter<'_> {
         let Some(from) = value.kind else {
             return Ok(Sql::new(format!("CAST({} AS {})", value.text, types::postgres(to)), Some(to)));
         };
-        let made = |text: String| Sql { kind: Some(to), bare: value.bare, literal: false, text, ..value.clone() };
+        // What was no text has no collation to keep.
+        let label = match (types::family(from), types::family(to)) {
+            (Family::Text, Family::Text) => value.label,
+            _ => Label::Default,
+        };
+        let made =
+            |text: String| Sql { kind: Some(to), bare: value.bare, literal: false, text, label, ..value.clone() };
         let cast = |text: &str| made(format!("CAST({text} AS {})", types::postgres(to)));
         let text = &value.text;
         Ok(match (types::family(from), types::family(to)) {

@@ -2,7 +2,8 @@
 
 use sqlparser::ast::{BinaryOperator, CaseWhen, CastKind, Expr, UnaryOperator, Value};
 
-use super::{Rewriter, Sql, Stop, Written, none, parts};
+use super::collation::{all_of, any_of, is_text};
+use super::{Label, Rewriter, Sql, Stop, Written, none, parts};
 use crate::session::Type;
 use crate::sql::catalogue::literal;
 use crate::sql::errors::error;
@@ -41,28 +42,34 @@ impl Rewriter<'_> {
             Expr::InList { expr, list, negated } => {
                 let left = self.expr(expr)?;
                 let mut items = Vec::new();
+                let mut label = left.label;
                 for item in list {
                     let item = self.expr(item)?;
-                    items.push(self.pair(left.clone(), item)?.1);
+                    if is_text(&item) {
+                        label = label.against(item.label, "equal to")?;
+                    }
+                    items.push(self.pair(left.clone(), item, "equal to")?.1);
                 }
-                let left = comparable(&left);
+                let left = self.said(&left, label);
                 truth(format!("{left}{} IN ({})", not(*negated), items.join(", ")))
             }
             Expr::InSubquery { expr, subquery, negated } => {
                 let left = self.expr(expr)?;
                 let (query, columns) = self.query(subquery, None)?;
                 none(columns.len() == 1)?;
-                truth(format!("{}{} IN ({query})", comparable(&left), not(*negated)))
+                let label = columns.first().map_or(Label::Default, |column| column.label.of_reference());
+                let label = left.label.against(label, "equal to")?;
+                truth(format!("{}{} IN ({query})", self.said(&left, label), not(*negated)))
             }
             Expr::Between { expr, negated, low, high } => {
                 let (middle, low, high) = (self.expr(expr)?, self.expr(low)?, self.expr(high)?);
-                let (of, low) = self.pair(middle.clone(), low)?;
-                let high = self.pair(middle, high)?.1;
+                let (of, low) = self.pair(middle.clone(), low, "greater than or equal to")?;
+                let high = self.pair(middle, high, "less than or equal to")?.1;
                 truth(format!("{of}{} BETWEEN {low} AND {high}", not(*negated)))
             }
             Expr::Like { negated, any: false, expr, pattern, escape_char: None } => {
                 let (of, pattern) = (self.expr(expr)?, self.expr(pattern)?);
-                let exact = of.exact || pattern.exact;
+                let exact = all_of([&of, &pattern], "like")?.is_exact();
                 truth(format!("({}mssql.matches({}, {}, {exact}))", not(*negated), of.text, pattern.text))
             }
             Expr::Exists { subquery, negated } => {
@@ -72,7 +79,8 @@ impl Rewriter<'_> {
             Expr::Subquery(query) => {
                 let (query, columns) = self.query(query, None)?;
                 none(columns.len() == 1)?;
-                Sql::new(format!("({query})"), columns.first().and_then(|column| column.kind))
+                let label = columns.first().map_or(Label::Default, |column| column.label.of_reference());
+                Sql { label, ..Sql::new(format!("({query})"), columns.first().and_then(|column| column.kind)) }
             }
             Expr::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref())?
@@ -94,20 +102,23 @@ impl Rewriter<'_> {
             }
             Expr::Substring { expr, substring_from: Some(from), substring_for: Some(length), .. } => {
                 let (of, from, length) = (self.expr(expr)?, self.expr(from)?, self.expr(length)?);
+                of.label.resolved()?;
                 let text = format!("substring({} FROM {} FOR {})", of.text, whole(&from), whole(&length));
                 Sql { text, bare: of.bare, literal: false, ..of }
             }
             Expr::Trim { trim_where: None, trim_what, expr, trim_characters: None } => {
                 let of = self.expr(expr)?;
+                of.label.resolved()?;
                 let what = trim_what.as_ref().map_or(Ok(None), |what| self.expr(what).map(Some))?;
                 let what = what.map_or("' '".to_owned(), |what| what.text);
                 Sql { text: format!("btrim({}, {what})", of.text), bare: false, literal: false, ..of }
             }
             Expr::Collate { expr, collation } => {
                 let (of, collation) = (self.expr(expr)?, parts(collation)?.join("."));
-                let (sql, exact) = crate::sql::define::collation(&collation).ok_or(Stop::Shape)?;
+                let collation = crate::sql::define::collation(&collation).ok_or(Stop::Shape)?;
                 none(of.kind.is_none_or(|kind| types::family(kind) == Family::Text))?;
-                Sql { text: format!("({} COLLATE {sql})", of.text), exact, literal: false, ..of }
+                let text = format!("({} COLLATE {})", of.text, collation.sql());
+                Sql { text, label: Label::Explicit(collation), literal: false, ..of }
             }
             Expr::Floor { expr, .. } => {
                 let inner = self.expr(expr)?;
@@ -142,11 +153,11 @@ impl Rewriter<'_> {
         let kind = types::common(left.kind, right.kind);
         match families {
             (Some(Family::Text), Some(Family::Text)) if op == "+" => {
-                let exact = left.exact || right.exact;
+                let label = any_of([&left, &right], "add")?;
                 // Two constants would have no type.
                 let text = format!("({} || CAST({} AS text))", left.text, right.text);
                 Ok(Sql {
-                    exact,
+                    label,
                     bare: right.bare || right.literal,
                     ..Sql::new(text, concatenated(left.kind, right.kind))
                 })
@@ -158,7 +169,7 @@ impl Rewriter<'_> {
             (Some(Family::Temporal), _) | (_, Some(Family::Temporal)) => Err(Stop::Shape),
             (Some(Family::Text), Some(Family::Text)) => Err(Stop::Shape),
             _ => {
-                let (left, right) = self.pair(left, right)?;
+                let (left, right) = self.pair(left, right, "add")?;
                 Ok(Sql::new(format!("({left} {op} {right})"), kind))
             }
         }
@@ -170,12 +181,12 @@ impl Rewriter<'_> {
 
     fn compare(&mut self, left: &Expr, op: &str, right: &Expr) -> Written<Sql> {
         let (left, right) = (self.expr(left)?, self.expr(right)?);
-        let (left, right) = self.pair(left, right)?;
+        let (left, right) = self.pair(left, right, operation(op))?;
         Ok(truth(format!("({left} {op} {right})")))
     }
 
     /// Two values that meet: text becomes what the other is, as in SQL Server, and loses the spaces at its end.
-    pub(crate) fn pair(&mut self, left: Sql, right: Sql) -> Written<(String, String)> {
+    pub(crate) fn pair(&mut self, left: Sql, right: Sql, operation: &'static str) -> Written<(String, String)> {
         let family = |sql: &Sql| sql.kind.map(types::family);
         let (left, right) = match (family(&left), family(&right)) {
             (Some(Family::Text), Some(Family::Bytes)) | (Some(Family::Bytes), Some(Family::Text)) => {
@@ -191,20 +202,29 @@ impl Rewriter<'_> {
             }
             _ => (left, right),
         };
-        Ok((comparable(&left), comparable(&right)))
+        if !is_text(&left) || !is_text(&right) {
+            return Ok((comparable(&left), comparable(&right)));
+        }
+        let label = left.label.against(right.label, operation)?;
+        Ok((self.said(&left, label), comparable(&right)))
+    }
+
+    /// The left side of a comparison, with its collation where PostgreSQL would take another.
+    fn said(&self, left: &Sql, label: Label) -> String {
+        if is_text(left) { label.said(comparable(left)) } else { comparable(left) }
     }
 
     fn case(&mut self, operand: Option<&Expr>, branches: &[CaseWhen], other: Option<&Expr>) -> Written<Sql> {
         let operand = operand.map(|operand| self.expr(operand)).transpose()?;
         let mut text = "CASE".to_owned();
-        let (mut kind, mut exact) = (None, false);
+        let mut kind = None;
         let mut results = Vec::new();
         for branch in branches {
             let condition = self.expr(&branch.condition)?;
             let condition = match &operand {
                 None => condition.text,
                 Some(operand) => {
-                    let (left, right) = self.pair(operand.clone(), condition)?;
+                    let (left, right) = self.pair(operand.clone(), condition, "equal to")?;
                     format!("{left} = {right}")
                 }
             };
@@ -215,8 +235,8 @@ impl Rewriter<'_> {
         }
         for (_, result) in &results {
             kind = types::common(kind, result.kind);
-            exact |= result.exact;
         }
+        let label = any_of(results.iter().map(|(_, result)| result), "CASE")?;
         for (condition, result) in results {
             // Text beside what is none is converted; PostgreSQL does the rest.
             let result = match (kind, result.kind) {
@@ -231,7 +251,19 @@ impl Rewriter<'_> {
             }
         }
         text.push_str(" END");
-        Ok(Sql { exact, bare: true, ..Sql::new(text, kind) })
+        Ok(Sql { label, bare: true, ..Sql::new(text, kind) })
+    }
+}
+
+/// What SQL Server calls a comparison.
+fn operation(op: &str) -> &'static str {
+    match op {
+        "<>" => "not equal to",
+        "<" => "less than",
+        "<=" => "less than or equal to",
+        ">" => "greater than",
+        ">=" => "greater than or equal to",
+        _ => "equal to",
     }
 }
 

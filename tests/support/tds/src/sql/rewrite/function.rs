@@ -2,10 +2,11 @@
 
 use sqlparser::ast::{DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, WindowType};
 
+use super::collation::{all_of, any_of, is_text};
 use super::column::VERSION;
 use super::expr::whole;
 use super::times;
-use super::{Rewriter, Sql, Stop, Written, none, parts};
+use super::{Label, Rewriter, Sql, Stop, Written, none, parts};
 use crate::session::Type;
 use crate::sql::catalogue::literal;
 use crate::sql::errors::error;
@@ -92,9 +93,20 @@ impl Rewriter<'_> {
     fn call(&mut self, name: &str, args: &[Sql]) -> Written<Sql> {
         let text = |at: usize| args.get(at).map_or("", |arg| arg.text.as_str());
         let kind = args.first().and_then(|arg| arg.kind);
-        let exact = args.iter().any(|arg| arg.exact);
+        let label = match name {
+            "COALESCE" | "ISNULL" => any_of(args, if name == "ISNULL" { "isnull" } else { "CASE" })?,
+            "REPLACE" => all_of(args, "replace")?,
+            "CHARINDEX" => all_of(args, "charindex")?,
+            "PATINDEX" => all_of(args, "patindex")?,
+            "DATALENGTH" | "COUNT" | "COUNT_BIG" => Label::Default,
+            _ => {
+                args.iter().filter(|arg| is_text(arg)).try_for_each(|arg| arg.label.resolved().map(drop))?;
+                args.first().filter(|arg| is_text(arg)).map_or(Label::Default, |arg| arg.label)
+            }
+        };
+        let exact = label.is_exact();
         // What is made of text has its type, and compares as it does.
-        let same = |made: String| Sql { exact, bare: true, ..Sql::new(made, kind) };
+        let same = |made: String| Sql { label, bare: true, ..Sql::new(made, kind) };
         let int = |made: String| Sql::new(made, Some(Type::Int));
         let unicode = |length: u16| Some(Type::NVarChar(Some(length)));
         Ok(match (name, args.len()) {
@@ -131,13 +143,13 @@ impl Rewriter<'_> {
                     }
                     _ => unicode(4000),
                 };
-                Sql { exact, bare: true, ..Sql::new(made, kind) }
+                Sql { label, bare: true, ..Sql::new(made, kind) }
             }
             ("ISNULL", 2) => {
                 let Some(kind) = kind else { return Ok(args[1].clone()) };
                 let other = self.convert(kind, args[1].clone(), None)?;
                 Sql {
-                    exact,
+                    label,
                     bare: true,
                     nullable: other.nullable,
                     ..Sql::new(format!("COALESCE({}, {})", text(0), other.text), Some(kind))
@@ -155,18 +167,18 @@ impl Rewriter<'_> {
                     });
                 }
                 let nullable = args.iter().all(|arg| arg.nullable);
-                Sql { exact, bare: true, nullable, ..Sql::new(format!("COALESCE({})", made.join(", ")), kind) }
+                Sql { label, bare: true, nullable, ..Sql::new(format!("COALESCE({})", made.join(", ")), kind) }
             }
             ("NULLIF", 2) => {
-                let (left, right) = self.pair(args[0].clone(), args[1].clone())?;
+                let (left, right) = self.pair(args[0].clone(), args[1].clone(), "equal to")?;
                 Sql {
-                    exact,
+                    label,
                     bare: true,
                     ..Sql::new(format!("CASE WHEN {left} = {right} THEN NULL ELSE {} END", text(0)), kind)
                 }
             }
             ("CHAR" | "NCHAR", 1) => Sql {
-                exact: false,
+                label: Label::Default,
                 ..Sql::new(
                     format!("chr({})", whole(&args[0])),
                     Some(if name == "CHAR" { Type::Char(1) } else { Type::NChar(1) }),
@@ -207,7 +219,8 @@ impl Rewriter<'_> {
                 Sql::new(format!("{}::varchar(128)", literal(&self.asked.user)), unicode(128))
             }
             ("APP_NAME", 0) => Sql::new("current_setting('application_name')::varchar(128)", unicode(128)),
-            ("OBJECT_ID", 1 | 2) => int(format!("mssql.object_id({})", join(args))),
+            // In a subquery of its own it is asked once, not for each row of the catalogue.
+            ("OBJECT_ID", 1 | 2) => int(format!("(SELECT mssql.object_id({}))", join(args))),
             ("COL_LENGTH", 2) => Sql::new(format!("mssql.col_length({})", join(args)), Some(Type::SmallInt)),
             ("HAS_PERMS_BY_NAME", 3) => int(format!("mssql.has_perms_by_name({})", join(args))),
             ("SERVERPROPERTY", 1) => property(

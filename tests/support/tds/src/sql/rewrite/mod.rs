@@ -4,6 +4,7 @@
 //! from numbers', and answers carry it.
 
 mod change;
+mod collation;
 mod column;
 mod convert;
 mod expr;
@@ -12,7 +13,8 @@ mod query;
 mod source;
 mod times;
 
-pub(crate) use column::exact_first;
+pub(crate) use collation::{Collation, Label};
+pub(crate) use column::{exact_first, same_name};
 
 use std::collections::HashMap;
 
@@ -36,6 +38,8 @@ pub(crate) struct Output {
     pub(crate) kind: Option<Type>,
     pub(crate) nullable: bool,
     pub(crate) is_identity: bool,
+    /// Its collation, of a text.
+    pub(crate) label: Label,
 }
 
 /// Why a statement could not be written out.
@@ -66,8 +70,8 @@ pub(crate) struct Sql {
     pub(crate) nullable: bool,
     /// A column as it stands: its text may end with spaces.
     pub(crate) bare: bool,
-    /// Compares by exact characters.
-    pub(crate) exact: bool,
+    /// Its collation, of a text.
+    pub(crate) label: Label,
     /// A text constant.
     pub(crate) literal: bool,
 }

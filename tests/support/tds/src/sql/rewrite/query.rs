@@ -7,7 +7,7 @@ use sqlparser::ast::{
 
 use super::column::column;
 use super::source::rename;
-use super::{Output, Relation, Rewriter, Scope, Sql, Stop, Written, none};
+use super::{Output, Relation, Rewriter, Scope, Sql, Stop, Written, none, same_name};
 use crate::session::Type;
 use crate::sql::catalogue::quote;
 use crate::sql::types;
@@ -64,7 +64,12 @@ impl Rewriter<'_> {
                 };
                 let (left, mut columns) = self.body(left, None, targets)?;
                 let (right, others) = self.body(right, None, targets)?;
-                for (column, other) in columns.iter_mut().zip(others) {
+                let is_all = word == "UNION ALL";
+                for (at, (column, other)) in columns.iter_mut().zip(others).enumerate() {
+                    column.label = match is_all {
+                        true => column.label.beside(other.label, word)?.of_column(at + 1, "SELECT")?,
+                        false => column.label.against(other.label, word)?,
+                    };
                     column.kind = types::common(column.kind, other.kind);
                     column.nullable |= other.nullable;
                 }
@@ -77,7 +82,11 @@ impl Rewriter<'_> {
                     for (at, cell) in row.content.iter().enumerate() {
                         let cell = self.cell(cell, at, targets)?;
                         match columns.get_mut(at) {
-                            Some(column) => column.kind = types::common(column.kind, cell.kind),
+                            Some(column) => {
+                                column.label =
+                                    column.label.beside(cell.label, "UNION ALL")?.of_column(at + 1, "SELECT")?;
+                                column.kind = types::common(column.kind, cell.kind);
+                            }
                             None => columns.push(output(String::new(), &cell)),
                         }
                         cells.push(cell.text);
@@ -93,6 +102,9 @@ impl Rewriter<'_> {
     /// A column of what is selected, as the column needs it into which it is put.
     fn cell(&mut self, expr: &Expr, at: usize, targets: Targets<'_>) -> Written<Sql> {
         let cell = self.expr(expr)?;
+        if targets.is_none() {
+            cell.label.of_column(at + 1, "SELECT")?;
+        }
         match targets.and_then(|targets| targets.get(at).copied().flatten()) {
             Some(target) => self.assigned(target, cell),
             None => Ok(cell),
@@ -127,7 +139,11 @@ impl Rewriter<'_> {
         }
         match &select.group_by {
             GroupByExpr::Expressions(by, modifiers) if modifiers.is_empty() => {
-                let by = by.iter().map(|by| Ok(self.expr(by)?.text)).collect::<Written<Vec<String>>>()?;
+                let keys = by.iter().map(|by| self.expr(by)).collect::<Written<Vec<Sql>>>()?;
+                for (at, key) in keys.iter().enumerate() {
+                    key.label.of_column(at + 1, "GROUP BY")?;
+                }
+                let by: Vec<String> = keys.into_iter().map(|key| key.text).collect();
                 if !by.is_empty() {
                     sql.push_str(&format!(" GROUP BY {}", by.join(", ")));
                 }
@@ -169,7 +185,11 @@ impl Rewriter<'_> {
             };
             let key = match &by.expr {
                 Expr::Value(value) if matches!(value.value, Value::Number(..)) => value.to_string(),
-                expr => self.expr(expr)?.text,
+                expr => {
+                    let key = self.expr(expr)?;
+                    key.label.of_column(written.len() + 1, "ORDER BY")?;
+                    key.text
+                }
             };
             written.push(format!("{key} {direction}"));
         }
@@ -194,11 +214,11 @@ impl Rewriter<'_> {
                         _ => None,
                     };
                     let name = name.map(|name| name.value.clone()).unwrap_or_default();
-                    add(name, self.cell(expr, columns_so_far(&targets, items, item), targets)?);
+                    add(name, self.cell(expr, place(items, item), targets)?);
                     continue;
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
-                    add(alias.value.clone(), self.cell(expr, columns_so_far(&targets, items, item), targets)?);
+                    add(alias.value.clone(), self.cell(expr, place(items, item), targets)?);
                     continue;
                 }
                 SelectItem::Wildcard(_) => None,
@@ -209,7 +229,7 @@ impl Rewriter<'_> {
             };
             none(targets.is_none())?;
             let relations = self.scope()?.relations.clone();
-            let named = |relation: &&Relation| of.as_ref().is_none_or(|of| relation.alias.eq_ignore_ascii_case(of));
+            let named = |relation: &&Relation| of.as_ref().is_none_or(|of| same_name(&relation.alias, of));
             for relation in relations.iter().filter(named) {
                 for found in &relation.columns {
                     add(found.name.clone(), column(&relation.alias, found));
@@ -221,13 +241,10 @@ impl Rewriter<'_> {
 }
 
 /// Where an item stands; there are no wildcards where it matters.
-fn columns_so_far(targets: &Targets<'_>, items: &[SelectItem], item: &SelectItem) -> usize {
-    match targets {
-        None => 0,
-        Some(_) => items.iter().position(|other| std::ptr::eq(other, item)).unwrap_or(0),
-    }
+fn place(items: &[SelectItem], item: &SelectItem) -> usize {
+    items.iter().position(|other| std::ptr::eq(other, item)).unwrap_or(0)
 }
 
 fn output(name: String, sql: &Sql) -> Output {
-    Output { name, kind: sql.kind, nullable: sql.nullable, is_identity: false }
+    Output { name, kind: sql.kind, nullable: sql.nullable, is_identity: false, label: sql.label }
 }

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{Expr, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableWithJoins};
 
-use super::{Output, Relation, Rewriter, Scope, Stop, Written, none};
+use super::{Output, Relation, Rewriter, Scope, Stop, Written, none, same_name};
 use crate::sql::catalogue::quote;
 
 impl Rewriter<'_> {
@@ -105,7 +105,7 @@ impl Rewriter<'_> {
     /// A table or common table expression: its SQL, its own name and its columns.
     fn named(&mut self, name: &ObjectName) -> Written<(String, String, Vec<Output>)> {
         if let [part] = super::parts(name)?.as_slice()
-            && let Some(cte) = self.ctes.iter().rev().find(|cte| cte.alias.eq_ignore_ascii_case(part))
+            && let Some(cte) = self.ctes.iter().rev().find(|cte| same_name(&cte.alias, part))
         {
             return Ok((quote(&cte.alias), cte.alias.clone(), cte.columns.clone()));
         }
