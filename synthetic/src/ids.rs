@@ -135,11 +135,14 @@ impl Ids {
         let used = &mut self.used[record as usize];
         let k = *used;
         *used += 1;
-        let number = match self.added {
-            Some(hash) => 1_000_000_000_000 + mix(&[hash, record as u64, k]) % 9_000_000_000_000,
-            None => number(record, self.child, k),
+        let numeric = self.numeric[record as usize];
+        let number = match (self.added, numeric) {
+            // A database's whole numbers may have 31 bits.
+            (Some(hash), true) => 1_000_000_000 + mix(&[hash, record as u64, k]) % 1_147_000_000,
+            (Some(hash), false) => 1_000_000_000_000 + mix(&[hash, record as u64, k]) % 9_000_000_000_000,
+            (None, _) => number(record, self.child, k),
         };
-        spell(record, number, self.numeric[record as usize])
+        spell(record, number, numeric)
     }
 
     /// Whether the child may have another id of this kind: beyond, ids would run into the next child's.
