@@ -161,8 +161,8 @@ impl LogSql<'_> {
              MAX(CASE WHEN l.outcome = 'accepted' THEN l.id ELSE 0 END) AS accepted, \
              MAX(CASE WHEN l.outcome = 'accepted' THEN 0 ELSE l.id END) AS doubt FROM {} c JOIN {log} l ON {} = c.id \
              WHERE l.outcome IN ({COUNTS}) GROUP BY c.id) a \
-             JOIN {log} l ON l.id = a.accepted WHERE a.accepted > a.doubt",
-            dialect.bytes("l.hash_sent"),
+             JOIN {log} h ON h.id = a.accepted WHERE a.accepted > a.doubt",
+            dialect.bytes("h.hash_sent"),
             dialect.temporary(SET),
             dialect.key("l.person_id"),
         );
@@ -237,7 +237,7 @@ impl LogSql<'_> {
     pub(super) async fn last_run(&self, connection: &mut dyn Connection) -> Result<Option<LastRun>> {
         let (dialect, runs) = (self.dialect, self.runs);
         let sql = format!(
-            "SELECT r.run_id, r.command, {}, r.exit_code FROM {runs} r WHERE r.id = (SELECT MAX(id) FROM {runs})",
+            "SELECT r.run_id, r.command, {}, r.exit_code FROM {runs} r WHERE r.id = (SELECT MAX(x.id) FROM {runs} x)",
             dialect.version("r.ended_at"),
         );
         let run = |row: &mut Row| {
