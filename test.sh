@@ -24,7 +24,7 @@ as_root() {
 }
 
 # SQLite is compiled from C, and so is a part of the TLS library: that takes a compiler and the C library's headers. PostgreSQL's tests
-# take a server; where it cannot be installed like this they are skipped.
+# take a server; where it cannot be installed like this they are skipped. The linter of SQL is a Python program.
 install_missing() {
     if ! command -v apt-get >/dev/null 2>&1; then
         command -v cc >/dev/null 2>&1 || fail "there is no C compiler (cc); install one, such as gcc"
@@ -35,6 +35,7 @@ install_missing() {
     [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
     # The tests start servers of their own from its programs. The cluster that the package makes is left alone.
     compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
+    python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)
     if [ "${#missing[@]}" -gt 0 ]; then
         as_root apt-get update
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${missing[@]}"
@@ -59,6 +60,24 @@ if command -v python3 >/dev/null 2>&1 && python3 -c 'import tomllib' >/dev/null 
     python3 docs/field-table.py --check
 else
     echo "left out: there is no Python 3.11 or later here"
+fi
+
+# A linter's grammar is not the server's, but it knows what T-SQL may look like.
+lint_statements() {
+    local linter=target/sqlfluff version=4.5.0
+    if [ "$("$linter/bin/sqlfluff" --version 2>/dev/null)" != "sqlfluff, version $version" ]; then
+        python3 -m venv --clear "$linter"
+        "$linter/bin/pip" install --quiet --disable-pip-version-check "sqlfluff==$version"
+    fi
+    "$linter/bin/sqlfluff" lint --disable-progress-bar --config adapters/sqlserver/tests/it/sqlfluff.cfg \
+        adapters/sqlserver/tests/it/statements.sql
+}
+
+heading "the statements for SQL Server"
+if python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then
+    lint_statements
+else
+    echo "left out: there is no Python with venv here"
 fi
 
 heading "cargo fmt"

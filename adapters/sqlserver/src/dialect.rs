@@ -59,12 +59,13 @@ impl Dialect for SqlServerDialect {
 
     /// LTRIM and RTRIM take spaces alone, and TRIM is of 2017: the first character that is no white space is looked for from either end.
     /// A text of nothing but white space has none, and becomes the empty text. (DATALENGTH, because LEN leaves trailing spaces out.)
+    /// The result has the collation of the text that goes in.
     fn key(&self, expr: &str) -> String {
         let text = format!("CAST({expr} AS NVARCHAR(4000)) {EXACT}");
         let first = format!("PATINDEX({}, {text})", other_than_white_space());
         let last = format!("PATINDEX({}, REVERSE({text}))", other_than_white_space());
         format!(
-            "ISNULL(SUBSTRING({text}, NULLIF({first}, 0), DATALENGTH({text}) / 2 + 2 - {first} - {last}), LEFT({text}, 0)) {EXACT}"
+            "ISNULL(SUBSTRING({text}, NULLIF({first}, 0), DATALENGTH({text}) / 2 + 2 - {first} - {last}), LEFT({text}, 0))"
         )
     }
 

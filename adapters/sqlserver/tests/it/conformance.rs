@@ -142,6 +142,7 @@ impl SqlPlace for Schema {
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlserver_conforms() {
     csc_bridge_testkit::run_all(&SqlServer(Kind::Simulated)).await.must_pass();
+    crate::statements::must_be_listed();
 }
 
 /// `CSC_BRIDGE_TEST_SQLSERVER="SERVER=localhost,1433;UID=sa;PWD=…;TrustServerCertificate=yes"`: a logon that may create databases.

@@ -1,12 +1,15 @@
 //! A database of a test's own: behind the test server, or on a real one.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use csc_bridge_core::config::Config;
 use csc_bridge_sqlserver::SqlServerEngine;
 use csc_bridge_test_tds::{Options, PostgresBackend, Server};
+use jiff::ToSpan;
+use jiff::civil::Date;
 use tiberius::{AuthMethod, Client as Driver, ColumnData, EncryptionLevel};
 use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
@@ -40,6 +43,8 @@ pub struct Home {
     server: Option<Server>,
     config: tiberius::Config,
     folder: tempfile::TempDir,
+    /// What somebody else than the adapter was sent.
+    others: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// What went wrong with a statement of a test's own.
@@ -60,7 +65,7 @@ impl Failed {
 impl Home {
     /// None where no PostgreSQL is installed to simulate a server.
     pub async fn new(kind: &Kind) -> Option<Home> {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, others) = (tempfile::tempdir().unwrap(), Arc::default());
         match kind {
             Kind::Simulated => {
                 let postgres = csc_bridge_test_postgres::shared()?;
@@ -73,7 +78,7 @@ impl Home {
                 config.authentication(AuthMethod::sql_server("sa", PASSWORD));
                 config.encryption(EncryptionLevel::NotSupported);
                 config.database(&database);
-                let home = Home { kind: kind.clone(), database, server: Some(server), config, folder };
+                let home = Home { kind: kind.clone(), database, server: Some(server), config, folder, others };
                 home.must("ALTER DATABASE CURRENT SET ALLOW_SNAPSHOT_ISOLATION ON").await;
                 Some(home)
             }
@@ -82,14 +87,14 @@ impl Home {
                 let next = NEXT.fetch_add(1, Ordering::Relaxed);
                 let database = format!("csc_bridge_test_{}_{next}", std::process::id());
                 let mut config = config_of(keywords);
-                let mut master = connect(&config).await.unwrap_or_else(|error| panic!("{error}"));
+                let mut master = connect(&config, others.clone()).await.unwrap_or_else(|error| panic!("{error}"));
                 let created = format!("CREATE DATABASE {database}");
                 let allowed = format!("ALTER DATABASE {database} SET ALLOW_SNAPSHOT_ISOLATION ON");
                 for sql in [created, allowed] {
                     master.run(&sql).await.unwrap_or_else(|error| panic!("{error}"));
                 }
                 config.database(&database);
-                Some(Home { kind: kind.clone(), database, server: None, config, folder })
+                Some(Home { kind: kind.clone(), database, server: None, config, folder, others })
             }
         }
     }
@@ -101,7 +106,7 @@ impl Home {
 
     /// A connection of somebody else's, who waits shortly for locks.
     pub async fn client(&self) -> Result<Client, Failed> {
-        let mut client = connect(&self.config).await?;
+        let mut client = connect(&self.config, self.others.clone()).await?;
         client.run("SET QUOTED_IDENTIFIER ON; SET LOCK_TIMEOUT 200").await?;
         Ok(client)
     }
@@ -183,6 +188,13 @@ impl Home {
         }
     }
 
+    /// What the adapter was heard to say to the test server.
+    pub fn sent(&self) -> Vec<String> {
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = self.server.as_ref().map(Server::log).unwrap_or_default();
+        crate::statements::own(log).into_iter().filter(|sql| !others.contains(sql)).collect()
+    }
+
     /// Ends all connections to the database, as an administrator does.
     pub async fn cut_connections(&self) -> Result<(), Failed> {
         if let Some(server) = &self.server {
@@ -197,6 +209,12 @@ impl Home {
             client.run(&format!("KILL {session}")).await?;
         }
         Ok(())
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        crate::statements::note(self.sent());
     }
 }
 
@@ -221,9 +239,9 @@ fn config_of(keywords: &str) -> tiberius::Config {
     config
 }
 
-async fn connect(config: &tiberius::Config) -> Result<Client, Failed> {
+async fn connect(config: &tiberius::Config, others: Arc<Mutex<BTreeSet<String>>>) -> Result<Client, Failed> {
     let socket = TcpStream::connect(config.get_addr()).await.map_err(|error| Failed(error.to_string(), None))?;
-    Ok(Client(Driver::connect(config.clone(), socket.compat_write()).await.map_err(failed)?))
+    Ok(Client(Driver::connect(config.clone(), socket.compat_write()).await.map_err(failed)?, others))
 }
 
 fn failed(error: tiberius::error::Error) -> Failed {
@@ -237,23 +255,34 @@ fn text(cell: ColumnData<'static>) -> Option<String> {
         ColumnData::Binary(bytes) => bytes.map(|bytes| format!("\\x{}", hexadecimal(&bytes))),
         ColumnData::I32(number) => number.map(|number| number.to_string()),
         ColumnData::I64(number) => number.map(|number| number.to_string()),
-        ColumnData::DateTime2(moment) => moment.map(|moment| format!("{moment:?}")),
+        ColumnData::DateTime2(moment) => moment.map(|moment| {
+            let day = Date::constant(1, 1, 1) + i64::from(moment.date().days()).days();
+            let time =
+                i64::try_from(moment.time().increments()).unwrap() * 10_i64.pow(9 - u32::from(moment.time().scale()));
+            (day.at(0, 0, 0, 0) + time.nanoseconds()).strftime("%Y-%m-%d %H:%M:%S%.f").to_string()
+        }),
         other => panic!("{other:?} is no text"),
     }
 }
 
 /// A connection that has nothing to do with the adapter.
-pub struct Client(Driver<Compat<TcpStream>>);
+pub struct Client(Driver<Compat<TcpStream>>, Arc<Mutex<BTreeSet<String>>>);
 
 impl Client {
+    fn said(&self, sql: &str) {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.to_owned());
+    }
+
     /// Runs statements without an answer.
     pub async fn run(&mut self, sql: &str) -> Result<(), Failed> {
+        self.said(sql);
         self.0.simple_query(sql).await.map_err(failed)?.into_results().await.map_err(failed)?;
         Ok(())
     }
 
     /// The rows of a query, as texts.
     pub async fn rows(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Failed> {
+        self.said(sql);
         let rows = self.0.simple_query(sql).await.map_err(failed)?.into_first_result().await.map_err(failed)?;
         Ok(rows.into_iter().map(|row| row.into_iter().map(text).collect()).collect())
     }

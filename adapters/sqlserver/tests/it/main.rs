@@ -7,3 +7,4 @@ mod connections;
 mod failures;
 mod home;
 mod scripted;
+mod statements;
