@@ -1,21 +1,13 @@
 //! The keys of the configuration.
 
-use std::path::Path;
-
-use csc_bridge_core::config::Config;
 use csc_bridge_core::error::{Error, Kind};
 use csc_bridge_core::registry::DatabaseAdapter;
 use csc_bridge_sql::{Engine, Purpose};
 use csc_bridge_sqlserver::{SqlServerAdapter, SqlServerEngine};
 
-const GOOD: &str = "host = 'h'\ndatabase = 'd'\nuser = 'u'\npassword = { file = 'secret' }\n";
+use crate::home::config_in;
 
-fn config_in(folder: &Path, keys: &str) -> Config {
-    let text = format!(
-        "cms = \"systemc\"\nla_code = \"845\"\n[source]\n{keys}\n[sink]\nadapter = \"file\"\nfolder = \"out\"\n"
-    );
-    Config::parse(&folder.join("csc-bridge.toml"), &text).unwrap()
-}
+const GOOD: &str = "host = 'h'\ndatabase = 'd'\nuser = 'u'\npassword = { file = 'secret' }\n";
 
 fn engine(keys: &str) -> Result<SqlServerEngine, Error> {
     let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -145,16 +146,8 @@ impl Home {
         name
     }
 
-    /// The configuration with these keys.
-    pub fn config(&self, keys: &str) -> Config {
-        let text = format!(
-            "cms = \"systemc\"\nla_code = \"845\"\n[source]\n{keys}\n[sink]\nadapter = \"file\"\nfolder = \"out\"\n"
-        );
-        Config::parse(&self.folder.path().join("csc-bridge.toml"), &text).unwrap()
-    }
-
     pub fn engine_with(&self, keys: &str) -> SqlServerEngine {
-        SqlServerEngine::new(&self.config(keys).source.options).unwrap()
+        SqlServerEngine::new(&config_in(self.folder.path(), keys).source.options).unwrap()
     }
 
     /// The keys of a new account that may SELECT the present tables.
@@ -216,6 +209,14 @@ impl Drop for Home {
     fn drop(&mut self) {
         crate::statements::note(self.sent());
     }
+}
+
+/// The configuration with these keys.
+pub fn config_in(folder: &Path, keys: &str) -> Config {
+    let text = format!(
+        "cms = \"systemc\"\nla_code = \"845\"\n[source]\n{keys}\n[sink]\nadapter = \"file\"\nfolder = \"out\"\n"
+    );
+    Config::parse(&folder.join("csc-bridge.toml"), &text).unwrap()
 }
 
 fn config_of(keywords: &str) -> tiberius::Config {

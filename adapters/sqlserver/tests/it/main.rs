@@ -7,4 +7,5 @@ mod connections;
 mod failures;
 mod home;
 mod scripted;
+mod speed;
 mod statements;
