@@ -10,6 +10,25 @@
 //! - **Connections** are encrypted by rustls (`options`, `tls`, `connect`). One whose request was given up is never used again.
 //!
 //! It needs SQL Server 2012 or later, and uses nothing that 2012 does not have.
+//!
+//! # What the tests cannot show
+//!
+//! They run the real driver over real sockets against a server of the project's own, which has PostgreSQL behind it, and they lint each
+//! statement (`tests/it/statements.sql`). What only a SQL Server could show:
+//!
+//! - **Its optimiser.** That a loop join by `id` seeks the primary key, so that a claim locks no other row; the time of a scan over its
+//!   indexes, none of which answers the trimmed, exact comparison of ids.
+//! - **Its locks.** READPAST and UPDLOCK are PostgreSQL's SKIP LOCKED there, readers never wait for writers, nothing escalates to a lock of
+//!   the table, and nothing is locked by being looked at. What the keeper's lock does to TRUNCATE is as its documentation has it.
+//! - **Its collations**, but for case, spaces at the end, `_BIN2` and what may stand beside what. `tempdb` has the database's own.
+//! - **Its logons** with Windows and Kerberos. The driver's Windows logon is NTLM, which a server with Extended Protection refuses.
+//!
+//! The same suite runs against a real one, with a logon that may create databases:
+//!
+//! ```text
+//! CSC_BRIDGE_TEST_SQLSERVER="SERVER=localhost,1433;UID=sa;PWD=…;TrustServerCertificate=yes" \
+//!     cargo test -p csc-bridge-sqlserver --test it -- --ignored a_real_sqlserver_conforms --nocapture
+//! ```
 #![warn(missing_docs)]
 
 mod adapter;
