@@ -38,12 +38,20 @@ pub async fn a_session_sees_one_moment_of_all_its_tables(place: &dyn Place) -> C
     drop(session);
 
     let mut session = opened(place, &[&person, &plan]).await?;
+    let changed = [("v", Value::text("changed"))];
+    let mut kept_out = Vec::new();
     for (table, v) in [(&person, "b"), (&plan, "q")] {
         place.insert(table, &[vec![Value::text("2"), Value::text(v)]]).await?;
-        place.update(&table.name, &[("v", Value::text("changed"))], Some(("id", "1"))).await?;
+        // A product may keep TRUNCATE out by a lock that is one row's, too.
+        if place.update(&table.name, &changed, Some(("id", "1"))).await? == Touched::KeptOut {
+            kept_out.push(table);
+        }
     }
     same("what is read while others write", everything(session.as_mut(), place).await?, BEFORE)?;
     drop(session);
+    for table in kept_out {
+        same("a change", place.update(&table.name, &changed, Some(("id", "1"))).await?, Touched::Done)?;
+    }
 
     let mut session = opened(place, &[&person, &plan]).await?;
     let now = everything(session.as_mut(), place).await?;
