@@ -86,12 +86,12 @@ async fn log_on(settings: &Settings) -> Result<tiberius::Result<SqlServerClient>
 ///
 /// - An error of a statement undoes its transaction; a wait for a lock ends after `lock_timeout`.
 /// - Long texts are sent whole. Names may stand in double quotes, and null is never equal to anything: what modern drivers ask for when
-///   they log on, and what indexes with a condition insist on.
+///   they log on, and what indexes with a condition insist on. A column that is created without a word on nulls takes them.
 async fn set_up(client: &mut SqlServerClient, settings: &Settings) -> tiberius::Result<String> {
     let lock_timeout = settings.lock_timeout.as_millis().min(2_147_483_647);
     let sql = format!(
-        "SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; SET ARITHABORT ON; \
-         SET CONCAT_NULL_YIELDS_NULL ON; SET NUMERIC_ROUNDABORT OFF; SET IMPLICIT_TRANSACTIONS OFF; SET XACT_ABORT ON; \
+        "SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET ANSI_NULL_DFLT_ON ON; SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; \
+         SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; SET NUMERIC_ROUNDABORT OFF; SET IMPLICIT_TRANSACTIONS OFF; SET XACT_ABORT ON; \
          SET TEXTSIZE 2147483647; SET LOCK_TIMEOUT {lock_timeout}; SET TRANSACTION ISOLATION LEVEL READ COMMITTED; \
          SELECT CAST(SERVERPROPERTY('ProductVersion') AS NVARCHAR(128))"
     );
