@@ -34,6 +34,7 @@ mod refusals;
 mod signals;
 mod sql_believed;
 mod sql_filled;
+mod sqlserver;
 mod staged;
 mod unchanged;
 mod upgrade;

@@ -82,7 +82,8 @@ fn compare(cms: &str, place: &Place, dfe: &Dfe) {
     }
 }
 
-fn forget(value: &mut Value, keys: &[&str]) {
+/// Takes these keys out, wherever they stand.
+pub fn forget(value: &mut Value, keys: &[&str]) {
     match value {
         Value::Object(members) => {
             members.retain(|key, _| !keys.contains(&key.as_str()));

@@ -9,6 +9,7 @@ use csc_bridge_core::registry::DatabaseAdapter;
 
 use super::on_postgres::{OnPostgres, Postgres};
 use super::on_sqlite::OnSqlite;
+use super::on_sqlserver::{OnSqlServer, SqlServer};
 
 /// What is in a column of a row, or is put there.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,8 @@ pub enum Cell {
     Integer(i64),
     Text(String),
     Bytes(Vec<u8>),
+    /// Microseconds since 2000-01-01, where the database has moments.
+    Moment(i64),
 }
 
 /// The products on which sequences are played.
@@ -24,6 +27,7 @@ pub enum Cell {
 pub enum Product {
     Sqlite,
     Postgres(Arc<Postgres>),
+    SqlServer(Arc<SqlServer>),
 }
 
 impl Product {
@@ -32,6 +36,7 @@ impl Product {
         match self {
             Product::Sqlite => Box::new(OnSqlite::open()),
             Product::Postgres(server) => Box::new(OnPostgres::open(server)),
+            Product::SqlServer(servers) => Box::new(OnSqlServer::open(servers)),
         }
     }
 }

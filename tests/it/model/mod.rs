@@ -1,16 +1,16 @@
 //! The model-based test: random sequences of everything that can happen to an authority, after each of which DfE must hold what the
 //! SSD says (design, section 7: convergence is the system's main test).
 //!
-//! One file for each thing: [`office`] the authority, [`database`] its database, [`on_sqlite`] and [`on_postgres`] which one, [`dfe`] the
-//! simulator, [`ssd`] and [`tables`] what happens in the SSD, [`road`] what happens to a request and [`faults`] why, [`sequence`] the
+//! One file for each thing: [`office`] the authority, [`database`] its database, [`on_sqlite`], [`on_postgres`] and
+//! [`on_sqlserver`] which one, [`dfe`] the simulator, [`ssd`] and [`tables`] what happens in the SSD, [`road`] what happens to a request and [`faults`] why, [`sequence`] the
 //! steps, [`by_hand`] those on the staging table itself, [`always`] what must hold after each, [`drained`] what must hold in the end,
 //! [`documents`] how documents are compared.
 //!
-//! 200 sequences on SQLite and 20 on PostgreSQL, with `CSC_BRIDGE_EFFORT=full` 5,000 and 500; `CSC_BRIDGE_SEED=N` plays the one sequence
+//! 200 sequences on SQLite, 20 on PostgreSQL and 5 on SQL Server, with `CSC_BRIDGE_EFFORT=full` 5,000, 500 and 100; `CSC_BRIDGE_SEED=N` plays the one sequence
 //! of that seed and tells what happened (with `--nocapture`), `CSC_BRIDGE_SEED=N..M` those from N on before M. With one worker a seed
 //! plays the same sequence every time; with two, when the second sends is up to the machine.
 //!
-//! On PostgreSQL a seed begins with the same SSD and draws its steps and faults from the same numbers. What differs:
+//! On a server a seed begins with the same SSD and draws its steps and faults from the same numbers. What differs:
 //! - A process that dies at its so many-th turn has come as far as the server's answers let it, which is not the same every time.
 //! - A stage in the middle of a request leaves that request's rows for the next run, for the claim holds their locks; on SQLite it writes
 //!   them, and the answer finds them changed. No invariant asks which of the two it was, and a stage beside which nobody sends leaves
@@ -27,6 +27,7 @@ mod faults;
 mod office;
 mod on_postgres;
 mod on_sqlite;
+mod on_sqlserver;
 mod road;
 mod sequence;
 mod ssd;
@@ -41,6 +42,7 @@ use std::time::Instant;
 
 use database::Product;
 use on_postgres::Postgres;
+use on_sqlserver::SqlServer;
 use sequence::{Sequence, Story};
 
 /// Threads. More than there are processors: a stage that meets a sender waits for its lock, and does nothing meanwhile.
@@ -71,6 +73,13 @@ fn after_any_sequence_of_events_dfe_holds_what_the_ssd_says_on_postgres() {
     play_all(product, "after_any_sequence_of_events_dfe_holds_what_the_ssd_says_on_postgres", 20, 500);
 }
 
+#[test]
+fn after_any_sequence_of_events_dfe_holds_what_the_ssd_says_on_sqlserver() {
+    let Some(servers) = SqlServer::start() else { return };
+    let product = Product::SqlServer(Arc::new(servers));
+    play_all(product, "after_any_sequence_of_events_dfe_holds_what_the_ssd_says_on_sqlserver", 5, 100);
+}
+
 /// Plays so many sequences, or so many in full.
 fn play_all(product: Product, test: &'static str, usual: u64, full: u64) {
     let (first, end) = seeds(usual, full);
@@ -84,6 +93,7 @@ fn play_all(product: Product, test: &'static str, usual: u64, full: u64) {
         failed: Mutex::default(),
         has_failed: AtomicBool::new(false),
     };
+    println!("CSC_BRIDGE_SEED={first}..{end}");
     let began = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(usize::try_from(end - first).unwrap_or(AT_ONCE)) {

@@ -101,6 +101,7 @@ impl ToSql for Cell {
             Cell::Integer(number) => ValueRef::Integer(*number),
             Cell::Text(text) => ValueRef::Text(text.as_bytes()),
             Cell::Bytes(bytes) => ValueRef::Blob(bytes),
+            Cell::Moment(micros) => ValueRef::Integer(*micros),
         }))
     }
 }
