@@ -1,6 +1,6 @@
 //! Taking a batch.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes};
@@ -14,7 +14,7 @@ use crate::held::{self, Change, lock};
 use crate::merge::Object;
 use crate::reply::{self, Reply, Whole};
 use crate::routes::{Shared, is_la_code};
-use crate::settings::Semantics;
+use crate::settings::{Semantics, Settings};
 use crate::{intake, refuse};
 
 /// Takes a batch.
@@ -33,15 +33,28 @@ pub(crate) async fn submit<B: Body<Data = Bytes>>(
     let (head, body) = request.into_parts();
     // Read before anything is refused: a connection closed on a sender that still writes would lose it the answer.
     let body = read(body, arrival.faults.byte_limit).await;
-    // Latency is how long a batch takes, and reading it is a part of that.
-    let batch = body.map(|body| intake::records(&body).map(|records| Batch::new(records, shared.settings.semantics)));
-    tokio::time::sleep_until((begins + arrival.latency.unwrap_or(shared.settings.latency)).into()).await;
+    // Latency is how long a batch takes, and reading and judging it is a part of that.
+    let batch = body.map(|body| intake::records(&body).map(|records| Batch::new(records, &shared.settings, &arrival)));
+    wait_until(begins + arrival.latency.unwrap_or(shared.settings.latency)).await;
     let fault = arrival.fault.take();
     let made = |fault: &faults::FaultKind| shared.count_fault(fault.name());
     faults::around(fault, stopped, made, || take(shared, &arrival, la_code, &head.headers, batch)).await
 }
 
-/// Judges a batch and applies it.
+/// Waits until a moment has come, to a tenth of a millisecond: Tokio's timers round up to whole ones, which at a latency of some tens
+/// would be a part of what is measured.
+async fn wait_until(moment: Instant) {
+    if let Some(early) = moment.checked_sub(Duration::from_millis(2)) {
+        tokio::time::sleep_until(early.into()).await;
+    }
+    let left = moment.saturating_duration_since(Instant::now());
+    if !left.is_zero() {
+        // Not awaiting it would only let an answer go early.
+        let _ = tokio::task::spawn_blocking(move || std::thread::sleep(left)).await;
+    }
+}
+
+/// Answers a batch and applies it.
 ///
 /// The order of the questions: do you send too fast, is the address right, may you send, is it JSON, does it fit, is it any good.
 fn take(
@@ -57,22 +70,19 @@ fn take(
     }
     shared.gate.check(headers)?;
     intake::check_type(headers)?;
-    let Batch { records, written } = batch.map_err(|why| {
+    let batch = batch.map_err(|why| {
         if why == Unread::TooLong {
             shared.count_fault("byte_limit".to_owned());
         }
         why.refusal()
     })??;
-    lock(&shared.stats).records += records.len() as u64;
-    intake::judge(&records, shared.settings.validator.as_ref())?;
-    refuse::judge(&records, &arrival.faults.refuse).inspect_err(|_| shared.count_fault("refuse".to_owned()))?;
-    let count = records.len();
-    let repeated = match written {
-        Some(written) => {
-            drop(records);
-            replace(shared, la_code, &written)
-        }
-        None => merge(shared, la_code, &records),
+    let count = batch.count;
+    lock(&shared.stats).records += count as u64;
+    batch.judged?;
+    batch.struck.inspect_err(|_| shared.count_fault("refuse".to_owned()))?;
+    let repeated = match batch.content {
+        Content::Whole(written) => replace(shared, la_code, &written),
+        Content::Parts(records) => merge(shared, la_code, &records),
     };
     let mut stats = lock(&shared.stats);
     stats.applied += count as u64;
@@ -97,17 +107,33 @@ fn children(records: &[Value]) -> impl Iterator<Item = (&str, &Object)> {
     records.iter().filter_map(|record| record.as_object()).filter_map(|record| Some((intake::child(record)?, record)))
 }
 
-/// A batch that was read.
+/// A batch that was read and judged.
 struct Batch {
-    records: Vec<Value>,
-    /// What will be held of it, where each document replaces the one before.
-    written: Option<Written>,
+    count: usize,
+    judged: Result<(), Box<Whole>>,
+    /// What the rules of the faults say of it, where it is good otherwise.
+    struck: Result<(), Box<Whole>>,
+    content: Content,
+}
+
+/// What of a batch will be held.
+enum Content {
+    /// Each document replaces the one before.
+    Whole(Written),
+    /// Each document is merged into the one before.
+    Parts(Vec<Value>),
 }
 
 impl Batch {
-    fn new(records: Vec<Value>, semantics: Semantics) -> Batch {
-        let written = (semantics == Semantics::Replace).then(|| Written::of(&records));
-        Batch { records, written }
+    fn new(records: Vec<Value>, settings: &Settings, arrival: &Arrival) -> Batch {
+        let judged = intake::judge(&records, settings.validator.as_ref());
+        let struck = if judged.is_ok() { refuse::judge(&records, &arrival.faults.refuse) } else { Ok(()) };
+        let count = records.len();
+        let content = match settings.semantics {
+            Semantics::Replace => Content::Whole(Written::of(&records)),
+            Semantics::Merge => Content::Parts(records),
+        };
+        Batch { count, judged, struck, content }
     }
 }
 
