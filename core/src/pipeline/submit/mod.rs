@@ -31,8 +31,11 @@ use pace::Pace;
 pub use brake::Stopped;
 pub use deliver::intent_life;
 
-/// Batches that are claimed or recorded while as many as may be are in flight: enough that none waits for the database.
-const AT_HOME: usize = 2;
+/// Batches that are claimed or recorded while as many as may be are in flight: enough that none waits for the database. Where more are
+/// in flight, more are answered at once and wait for one another there.
+fn at_home(in_flight: usize) -> usize {
+    (in_flight / 2).max(2)
+}
 
 /// How `submit` behaves.
 #[derive(Clone)]
@@ -211,7 +214,8 @@ async fn send_steps(shared: &Arc<Shared>, steps: Vec<Vec<Candidate>>, max_record
 /// Lets the workers empty the queue. Returns the first error of one.
 async fn work_all(shared: &Arc<Shared>) -> Option<Error> {
     let mut workers = JoinSet::new();
-    for _ in 0..shared.settings.sink.concurrency + AT_HOME {
+    let in_flight = shared.settings.sink.concurrency;
+    for _ in 0..in_flight + at_home(in_flight) {
         workers.spawn(work(shared.clone()));
     }
     let mut first_error = None;
