@@ -185,7 +185,15 @@ impl Rewriter<'_> {
                 )
             },
             ("UNICODE" | "ASCII", 1) => int(format!("ascii({})", text(0))),
-            ("PATINDEX", 2) => int(format!("mssql.patindex({}, {}, {exact})", text(0), self.as_text(&args[1])?)),
+            ("PATINDEX", 2) => {
+                let of = self.as_text(&args[1])?;
+                int(match first_of_others(&args[0]).filter(|_| exact) {
+                    Some(others) => format!(
+                        "CASE WHEN ltrim({of}, {others}) = '' THEN 0 ELSE length({of}) - length(ltrim({of}, {others})) + 1 END"
+                    ),
+                    None => format!("mssql.patindex({}, {of}, {exact})", text(0)),
+                })
+            }
             ("CHARINDEX", 2) => int(format!("mssql.charindex({}, {}, 1, {exact})", text(0), text(1))),
             ("CHARINDEX", 3) => int(format!("mssql.charindex({}, {}, {}, {exact})", text(0), text(1), whole(&args[2]))),
             ("ABS" | "SIGN", 1) => Sql::new(format!("{}({})", name.to_lowercase(), text(0)), kind),
@@ -274,4 +282,12 @@ fn property(name: &str, known: &[(&str, &str)]) -> Sql {
     let name = name.trim_matches('\'').to_lowercase();
     let found = known.iter().find(|(known, _)| *known == name).map_or("NULL".to_owned(), |(_, value)| literal(value));
     Sql::new(format!("{found}::varchar(128)"), Some(Type::NVarChar(Some(128))))
+}
+
+/// The characters of a constant pattern that finds the first that is none of them, as a constant. Each key of the product begins and ends
+/// there, several times for each row, so it has a quicker way than a pattern's.
+fn first_of_others(pattern: &Sql) -> Option<String> {
+    let constant = pattern.literal.then_some(pattern.text.as_str())?;
+    let others = constant.strip_prefix("'%[^")?.strip_suffix("]%'")?;
+    (!others.is_empty() && !others.contains(['[', ']', '-', '^'])).then(|| format!("'{others}'"))
 }
