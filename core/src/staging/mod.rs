@@ -192,7 +192,7 @@ pub struct ClaimedRow {
     pub held: Held,
     /// `previous_json_payload`.
     pub held_document: Option<String>,
-    /// As [`Documents::accepted_hash`].
+    /// As [`Documents::accepted_hash`], for [`Choice::Sql`]: nobody asks for it otherwise.
     pub accepted_hash: Option<Hash>,
 }
 

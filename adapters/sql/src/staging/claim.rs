@@ -14,7 +14,7 @@ use csc_bridge_core::staging::{Choice, Claim, ClaimedRow, Hash, Held, Outcome, R
 use super::choose::{Among, chosen};
 use super::pool::Lease;
 use super::{Shared, ledger, located, record};
-use crate::{Row, SET, name};
+use crate::{Row, name};
 
 /// Ids that this process has claimed, given back on drop.
 struct Reservation {
@@ -94,7 +94,7 @@ impl SqlClaim {
             return Err(ledger::duplicates(&shared.names.staging, 1));
         }
         if !had.is_empty() {
-            had = with_history(shared, &mut lease, &wanted, had).await?;
+            had = with_history(shared, &mut lease, choice, &wanted, had).await?;
         }
         reservation.keep(&had.iter().map(|(_, row)| name::trimmed(&row.person_id)).collect());
         let (marks, rows) = had.into_iter().map(|(mark, row)| (mark, Arc::new(row))).unzip();
@@ -117,19 +117,22 @@ impl SqlClaim {
     }
 }
 
-/// The rows of whom no request waits for its answer, with what the log says of the others. Asked once the rows are locked: whoever
-/// held one until then has closed its intents, or has left them open for good.
+/// The rows of whom no request waits for its answer. Asked once the rows are locked: whoever held one until then has closed its intents,
+/// or has left them open for good. Of rows that somebody else's SQL filled, with what the log says of their history.
 async fn with_history(
     shared: &Shared,
     lease: &mut Lease,
+    choice: Choice,
     ids: &[String],
     mut had: Vec<(Mark, ClaimedRow)>,
 ) -> Result<Vec<(Mark, ClaimedRow)>> {
     let waiting = shared.waiting(lease, ids).await?;
-    let mut accepted = shared.last_accepted(lease, ids).await?;
     had.retain(|(_, row)| !waiting.contains(name::trimmed(&row.person_id)));
-    for (_, row) in &mut had {
-        row.accepted_hash = accepted.remove(name::trimmed(&row.person_id));
+    if choice == Choice::Sql {
+        let mut accepted = shared.last_accepted(lease, ids).await?;
+        for (_, row) in &mut had {
+            row.accepted_hash = accepted.remove(name::trimmed(&row.person_id));
+        }
     }
     Ok(had)
 }
@@ -183,15 +186,12 @@ pub(super) fn without_id(table: &TableName) -> Error {
 fn still_sql(shared: &Shared, choice: Choice) -> String {
     let dialect = shared.dialect();
     format!(
-        "SELECT c.number, t.id, {}, CASE WHEN t.current_hash IS NULL THEN {} END, {}, {} FROM {} t JOIN {} c ON c.id = {} \
-         WHERE {}",
+        "SELECT c.number, t.id, {}, CASE WHEN t.current_hash IS NULL THEN {} END, {}, {} FROM {} WHERE {}",
         dialect.bytes("t.current_hash"),
         dialect.document_out("t.json_payload"),
         dialect.document_out("t.partial_json_payload"),
         dialect.text("t.row_state"),
-        shared.sql.staging,
-        dialect.temporary(SET),
-        dialect.key("t.person_id"),
+        located::unlocked(shared),
         chosen(shared, choice, Among::Set),
     )
 }

@@ -44,9 +44,17 @@ pub(super) async fn locate(shared: &Shared, lease: &mut Lease) -> Result<()> {
 
 /// What stands in FROM: the located rows `t`, with their locks, and the set, `c`.
 pub(super) fn locked(shared: &Shared) -> String {
+    rows(shared, shared.dialect().row_lock().map_or("", |lock| lock.hint))
+}
+
+/// [`locked`], without a lock: for a transaction that has it already.
+pub(super) fn unlocked(shared: &Shared) -> String {
+    rows(shared, "")
+}
+
+fn rows(shared: &Shared, hint: &str) -> String {
     let dialect = shared.dialect();
     let (staging, set, key) = (&shared.sql.staging, dialect.temporary(SET), dialect.key("t.person_id"));
-    let hint = dialect.row_lock().map_or("", |lock| lock.hint);
     match by_id(dialect) {
         None => format!("{staging} t{hint} JOIN {set} c ON c.id = {key}"),
         Some(join) => format!(

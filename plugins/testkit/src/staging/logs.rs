@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use csc_bridge_core::staging::{Hash, LastStaged, RowState, RunRecord, Staging, Status};
+use csc_bridge_core::staging::{Choice, Hash, LastStaged, RowState, RunRecord, Staging, Status};
 
 use super::steps::*;
 use crate::failure::{Checked, holds, same};
@@ -15,10 +15,10 @@ async fn send(place: &dyn Place, staging: &dyn Staging, attempt_id: &str, n: u8)
     Ok(claim.record(vec![accepted("1", attempt_id, n)]).await?)
 }
 
-/// As a claim and the stored documents tell it.
+/// As a claim of a table that others fill and the stored documents tell it.
 async fn is_known(place: &dyn Place, staging: &dyn Staging, expected: Option<Hash>) -> Checked {
     set(place, "1", &[("submission_status", Value::text("pending"))]).await?;
-    let claim = take(staging, &["1"]).await?;
+    let claim = staging.claim(&strings(&["1"]), Choice::Sql).await?;
     same("rows claimed", claim.rows().len(), 1)?;
     same("the hash last accepted, by a claim", claim.rows()[0].accepted_hash, expected)?;
     drop(claim);
@@ -49,6 +49,7 @@ pub async fn the_hash_last_accepted_is_known_until_a_request_is_lost_or_a_purge_
     let claim = take(staging, &["1"]).await?;
     intent_of(staging, "f", "1", 5).await?;
     claim.record(vec![purged("1", "f")]).await?;
+    set(place, "1", &[("row_state", Value::text("new"))]).await?;
     is_known(place, staging, None).await?;
     same("what is known of the other child", staging.documents(&strings(&["2"])).await?[0].accepted_hash, None)
 }
