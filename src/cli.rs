@@ -61,6 +61,15 @@ pub enum Command {
     Payload(Payload),
     /// Show what the staging table holds and how the last run ended
     Status(StatusArgs),
+    /// Mark listed children, so that their full documents are sent again
+    ///
+    /// It sends nothing by itself: marked children go out with the next submit or run, whatever DfE holds. Where DfE merges (semantics =
+    /// "merge") stage prepares what is sent, so it takes a run, or a stage and then a submit.
+    ///
+    /// Rows in error stay so, and are tried again after all others. Children out of the cohort, rows with a status of somebody's own, and
+    /// children of whom a request waits for its answer are left as they are. They and unknown ids are told by the numbers of their lines,
+    /// and the exit code is then 3. The rest of the list is marked all the same.
+    Resubmit(Resubmit),
     /// Fill the configured source with made-up children, for tests
     Generate(Generate),
     /// Change some of the made-up children
@@ -165,6 +174,19 @@ pub struct Accept {
 
 #[derive(Args)]
 pub struct StatusArgs {
+    /// Use the staging table's _anon twin
+    #[arg(long)]
+    pub anon: bool,
+}
+
+#[derive(Args)]
+pub struct Resubmit {
+    /// One id a line, or a column called person_id, la_child_id or id; text in UTF-8
+    #[arg(short, long, value_name = "CSV")]
+    pub file: PathBuf,
+    /// Mark nothing, and tell what would be marked
+    #[arg(long)]
+    pub dry_run: bool,
     /// Use the staging table's _anon twin
     #[arg(long)]
     pub anon: bool,

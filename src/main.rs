@@ -12,6 +12,7 @@ mod payload;
 mod plan;
 mod progress;
 mod report;
+mod resubmit;
 mod run;
 mod setup;
 mod signal;
@@ -67,6 +68,7 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> anyhow::Result<()> {
         Command::RunSmoke(args) => check::check(&cli.global, args, Part::Smoke, report).await,
         Command::Payload(args) => payload::payload(&cli.global, args, report).await,
         Command::Status(args) => status::status(&cli.global, args, report).await,
+        Command::Resubmit(args) => resubmit::resubmit(&cli.global, args, report).await,
         Command::Generate(args) => generate::generate(&cli.global, args, report).await,
         Command::Mutate(args) => mutate::mutate(&cli.global, args, report).await,
         Command::Simulate(args) => simulate::simulate(&cli.global, args, report).await,

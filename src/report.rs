@@ -85,6 +85,7 @@ impl Report {
             Command::RunSmoke(args) => ("run-smoke", !args.send_test_record),
             Command::Payload(_) => ("payload", true),
             Command::Status(_) => ("status", false),
+            Command::Resubmit(args) => ("resubmit", args.dry_run),
             Command::Generate(_) => ("generate", false),
             Command::Mutate(_) => ("mutate", false),
             Command::Simulate(_) => ("simulate", false),

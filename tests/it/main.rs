@@ -31,6 +31,7 @@ mod profiles;
 mod program;
 mod purges;
 mod refusals;
+mod resubmit;
 mod signals;
 mod sql_believed;
 mod sql_filled;

@@ -4,6 +4,7 @@
 //! (`previous_json_payload`, `previous_hash`). Design section 6 is the rule book; this module is its vocabulary.
 
 mod log;
+mod resubmit;
 mod row;
 
 use std::fmt;
@@ -16,6 +17,7 @@ pub use log::{
     Attempt, ClosedAs, Closing, IntentRecord, LastRun, LastStaged, Logs, LostIntent, Outcome, RecordKind, RunRecord,
     SendResult, States, StatusReport,
 };
+pub use resubmit::{Mark, Markable, Resubmitted};
 pub use row::{Applied, Documents, Hash, Held, LedgerRow, NewDocument, Outgoing, RowState, RowVersion, Status, Write};
 
 use crate::error::Result;
@@ -85,6 +87,18 @@ pub trait Staging: Send + Sync {
     /// Locks the rows of `ids` that are still to be sent and free, and reads them. Rows that somebody else holds, or
     /// that are no longer to be sent, are silently left out; the claim may be empty.
     async fn claim(&self, ids: &[String], choice: Choice) -> Result<Box<dyn Claim>>;
+
+    /// Marks the rows of these children for a full document, which the next `submit` sends, for [`Choice::Prepared`] once a `stage` has
+    /// prepared it. [`Markable::mark`] says which rows, and how; of several rows of a child the newest counts for [`Choice::Sql`].
+    /// A row with an open intent, or that a sender holds, is left as it is. Sends nothing; with `dry_run` writes nothing either, and
+    /// takes no lock. Else the caller has both [`Staging::lock_stage`] and [`Staging::lock_submit`].
+    ///
+    /// `ids` are trimmed, distinct, and any number. Returns what became of each, in their order. Rows are written in transactions of some
+    /// thousands: after an error some may be marked, and the same call again marks the rest.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Data`] where a child has several rows and `choice` does not say which of them counts.
+    async fn resubmit(&self, ids: &[String], choice: Choice, dry_run: bool) -> Result<Vec<Resubmitted>>;
 
     /// Commits one open intent for each of `records`, before their request leaves.
     async fn open_intents(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()>;

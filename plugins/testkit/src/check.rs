@@ -193,6 +193,15 @@ pub const STAGING: &[Check] = list!(Staging,
         where_it_cannot_be_said_what_is_held_nothing_is_recovered,
         only_the_named_records_of_an_attempt_are_closed,
     }
+    staging::resubmit {
+        who_is_asked_for_is_sent_in_full,
+        who_is_never_sent_is_not_marked,
+        a_dry_look_marks_nothing,
+        a_row_on_its_way_is_not_marked,
+        of_several_rows_the_newest_is_marked_by_its_word_alone,
+        ids_asked_for_are_exact,
+        thousands_are_marked_in_their_order,
+    }
     staging::logs {
         the_hash_last_accepted_is_known_until_a_request_is_lost_or_a_purge_accepted,
         the_last_run_that_finished_staging_is_found,

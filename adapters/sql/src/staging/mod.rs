@@ -1,7 +1,7 @@
 //! The second contract over SQL: [`SqlStaging`], the staging table and its two logs.
 //!
 //! One file for each thing that is done with them: [`tables`] their columns and DDL, [`prepare`] how they get ready, [`ledger`] what `stage` reads, [`apply`]
-//! what it writes, [`choose`], [`claim`] and [`record`] what a sender does, [`recover`] what a lost sender left behind, [`status`]
+//! what it writes, [`choose`], [`claim`] and [`record`] what a sender does, [`recover`] what a lost sender left behind, [`resubmit`] what somebody asks to be sent again, [`status`]
 //! the numbers; [`rehearse`] what `check` tries; [`log`] the logs' statements, [`logs`] the logs as a thing of their own, [`no_logs`] logs that are not there yet, [`beside`] which of them is asked.
 //! Everything they share is [`Shared`]: the tables' names, idle connections, and what this process itself holds.
 
@@ -19,6 +19,7 @@ mod prepare;
 mod record;
 mod recover;
 mod rehearse;
+mod resubmit;
 mod status;
 mod tables;
 
@@ -33,7 +34,7 @@ use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::{
     Attempt, Candidate, ChangeSet, Choice, Claim, ClosedAs, Closing, Documents, Guard, IntentRecord, LastStaged,
-    LedgerRow, Logs, MayHold, Rehearsal, RunRecord, Staging, States, StatusReport,
+    LedgerRow, Logs, MayHold, Rehearsal, Resubmitted, RunRecord, Staging, States, StatusReport,
 };
 
 use crate::{Dialect, Engine, Lock, name};
@@ -207,6 +208,10 @@ impl Staging for SqlStaging {
 
     async fn claim(&self, ids: &[String], choice: Choice) -> Result<Box<dyn Claim>> {
         Ok(Box::new(claim::SqlClaim::take(&self.shared, ids, choice).await?))
+    }
+
+    async fn resubmit(&self, ids: &[String], choice: Choice, dry_run: bool) -> Result<Vec<Resubmitted>> {
+        resubmit::resubmit(&self.shared, ids, choice, dry_run).await
     }
 
     async fn open_intents(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()> {

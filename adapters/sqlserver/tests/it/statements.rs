@@ -262,6 +262,8 @@ async fn staged(staging: &SqlStaging, choice: Choice) {
     claim.record(ids.iter().zip(results).map(outcome).collect()).await.unwrap();
     staging.open_intents(&attempt("2"), &[record("a")]).await.unwrap();
     staging.close_intents("2", &strings(&["a"]), ClosedAs::Refused).await.unwrap();
+    staging.resubmit(&strings(&ids), choice, true).await.unwrap();
+    assert_eq!(staging.resubmit(&strings(&ids), choice, false).await.unwrap()[0], Resubmitted::Marked);
     staging.open_intents(&attempt("3"), &[record("a")]).await.unwrap();
     assert_eq!(staging.recover(Duration::ZERO, &|_, mentioned| Ok(mentioned.to_owned())).await.unwrap(), 1);
     let run = RunRecord {

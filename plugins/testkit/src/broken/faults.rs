@@ -191,6 +191,12 @@ pub enum StagingFault {
     GuessesWhatIsHeld,
     /// All records of an attempt are closed.
     ClosesTheWholeAttempt,
+    /// Nobody is marked, and everybody said to be.
+    ResubmitsNobody,
+    /// A dry look marks.
+    ResubmitsWhoeverLooks,
+    /// Whoever is asked for becomes pending, whatever the row says.
+    ResubmitsEverybody,
     /// What was accepted once is held for ever.
     BelievesForEver,
     /// Every run staged.

@@ -230,6 +230,22 @@ impl Staging for TwinStaging {
         }))
     }
 
+    async fn resubmit(&self, ids: &[String], choice: Choice, dry_run: bool) -> Result<Vec<Resubmitted>> {
+        let (ids, choice) = (self.ids(ids), self.choice(choice));
+        match self.fault {
+            StagingFault::ResubmitsNobody => self.inner.resubmit(&ids, choice, true).await,
+            StagingFault::ResubmitsWhoeverLooks => self.inner.resubmit(&ids, choice, false).await,
+            StagingFault::ResubmitsEverybody => {
+                for id in &ids {
+                    let pending = [("submission_status", Value::text("pending"))];
+                    let _ = self.place.update(&self.settings.staging, &pending, Some(("person_id", id))).await;
+                }
+                self.inner.resubmit(&ids, choice, dry_run).await
+            }
+            _ => self.inner.resubmit(&ids, choice, dry_run).await,
+        }
+    }
+
     async fn open_intents(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()> {
         let ids = records.iter().map(|record| record.person_id.clone()).collect();
         self.memory().attempts.push((attempt.attempt_id.clone(), ids));

@@ -26,7 +26,11 @@ pub const STAGINGS: &[Twin] = &[
         &["hostile_names_of_staging_tables_are_only_names"],
     ),
     staging("loses a row", StagingFault::LosesARow, &["the_ledger_has_the_row_of_each_child_asked_for"]),
-    staging("folds ids", StagingFault::FoldsIds, &["children_alike_but_for_case_have_rows_of_their_own"]),
+    staging(
+        "folds ids",
+        StagingFault::FoldsIds,
+        &["children_alike_but_for_case_have_rows_of_their_own", "ids_asked_for_are_exact"],
+    ),
     staging("trims no ids", StagingFault::TrimsNothing, &["rows_of_other_tools_are_found_by_their_trimmed_id"]),
     staging("knows one case", StagingFault::KnowsOneCase, &["words_of_other_tools_are_read_in_any_case"]),
     staging("has keys twice", StagingFault::KeysTwice, &["every_key_comes_once"]),
@@ -106,7 +110,11 @@ pub const STAGINGS: &[Twin] = &[
     staging(
         "has one choice",
         StagingFault::OneChoice,
-        &["each_choice_has_its_own_candidates", "of_several_rows_the_one_written_last_counts"],
+        &[
+            "each_choice_has_its_own_candidates",
+            "of_several_rows_the_one_written_last_counts",
+            "of_several_rows_the_newest_is_marked_by_its_word_alone",
+        ],
     ),
     staging(
         "records into every row",
@@ -206,6 +214,17 @@ pub const STAGINGS: &[Twin] = &[
         "closes the whole attempt",
         StagingFault::ClosesTheWholeAttempt,
         &["only_the_named_records_of_an_attempt_are_closed"],
+    ),
+    staging(
+        "resubmits nobody",
+        StagingFault::ResubmitsNobody,
+        &["who_is_asked_for_is_sent_in_full", "thousands_are_marked_in_their_order"],
+    ),
+    staging("resubmits whoever looks", StagingFault::ResubmitsWhoeverLooks, &["a_dry_look_marks_nothing"]),
+    staging(
+        "resubmits everybody",
+        StagingFault::ResubmitsEverybody,
+        &["who_is_never_sent_is_not_marked", "a_row_on_its_way_is_not_marked"],
     ),
     staging(
         "believes for ever",

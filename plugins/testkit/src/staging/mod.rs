@@ -9,4 +9,5 @@ pub mod logs;
 pub mod outcomes;
 pub mod prepare;
 pub mod recover;
+pub mod resubmit;
 mod steps;
