@@ -1,4 +1,4 @@
-//! A TOML file whose every complaint names file, line and column.
+//! A TOML file whose every complaint names file, line and column; or keys that came without a file, whose complaints name the key.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ use crate::error::{Error, Kind, Result};
 pub struct Document {
     path: PathBuf,
     text: &'static str,
+    /// Where there is no file: the key that stands in each line of the text, after an empty first line.
+    keys: Option<Vec<String>>,
 }
 
 impl Document {
@@ -24,11 +26,18 @@ impl Document {
         // The parsed values borrow from the text and outlive this function in every adapter's options. A process reads a
         // handful of such files, each once, so the text is simply never freed.
         let text: &'static str = Box::leak(text.strip_prefix('\u{feff}').unwrap_or(text).into());
-        let document = Document { path: path.to_owned(), text };
+        let document = Document { path: path.to_owned(), text, keys: None };
         match DeTable::parse(document.text) {
             Ok(table) => Ok((document, table.into_inner())),
             Err(error) => Err(document.complain("", &error)),
         }
+    }
+
+    /// The same for keys that came without a file: `text` has an empty line, then each of `keys` on a line of its own. Relative
+    /// paths are relative to `folder`. `None` where it is no TOML.
+    pub(super) fn of_keys(folder: &Path, keys: Vec<String>, text: &str) -> Option<(Document, DeTable<'static>)> {
+        let (document, table) = Document::parse(&folder.join("options"), text).ok()?;
+        Some((Document { keys: Some(keys), ..document }, table))
     }
 
     /// The folder that relative paths in the file are relative to.
@@ -41,7 +50,8 @@ impl Document {
 
     /// Reads a table into a struct. `section` is its name for messages, empty for the top level.
     pub(super) fn read<T: DeserializeOwned>(&self, section: &str, keys: DeTable<'static>) -> Result<T> {
-        let whole = keys.iter().next().map_or(0..0, |(key, _)| key.span());
+        let first = keys.iter().next().filter(|_| self.keys.is_none());
+        let whole = first.map_or(0..0, |(key, _)| key.span());
         let value = Spanned::new(whole, DeValue::Table(keys));
         T::deserialize(ValueDeserializer::from(value)).map_err(|error| self.complain(section, &error))
     }
@@ -58,12 +68,24 @@ impl Document {
 
     fn complain(&self, section: &str, error: &toml::de::Error) -> Error {
         let message = error.message().lines().collect::<Vec<_>>().join("; ");
+        if let Some(keys) = &self.keys {
+            return self.complain_of_key(section, keys, error.span(), &message);
+        }
         let message = if section.is_empty() { message } else { format!("[{section}] {message}") };
         let advice = "correct that line; every key is explained in docs/configuration.md";
         match error.span() {
             Some(span) => self.error_at(span, &message, advice),
             None => Error::new(Kind::Config, format!("{}: {message}", self.path.display()), advice),
         }
+    }
+
+    fn complain_of_key(&self, section: &str, keys: &[String], span: Option<Range<usize>>, message: &str) -> Error {
+        let line = span.map_or(1, |span| self.place(span.start).0);
+        let message = match line.checked_sub(2).and_then(|line| keys.get(line)) {
+            Some(key) => format!("[{section}] {key}: {message}"),
+            None => format!("[{section}] {message}"),
+        };
+        Error::new(Kind::Config, message, "correct that key in csc-bridge.toml; the plugin's own guide explains it")
     }
 
     fn place(&self, at: usize) -> (usize, usize) {

@@ -6,6 +6,7 @@ mod builtin;
 mod document;
 mod names;
 mod options;
+mod plugins;
 mod policy;
 pub mod profile;
 mod sections;
@@ -20,6 +21,7 @@ use toml::de::DeTable;
 pub use document::Document;
 pub use names::Names;
 pub use options::{Options, SecretRef, Span};
+pub use plugins::{AllowedPlugin, Plugins};
 pub use profile::Profile;
 pub use settings::{
     Canary, Deletion, Deletions, Guards, IdStyle, InvalidCodes, Limit, LogConfig, LogFormat, ManagedBy, Mode,
@@ -61,6 +63,8 @@ pub struct Config {
     pub sink: SinkConfig,
     /// `[log]`.
     pub log: LogConfig,
+    /// `[plugins]`.
+    pub plugins: Plugins,
 }
 
 impl Config {
@@ -108,6 +112,7 @@ impl Config {
             canary: sections.canary(&document)?,
             sink,
             log: sections.log(&document)?,
+            plugins: sections.plugins(&document)?,
             profile,
             definition,
             source,

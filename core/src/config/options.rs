@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use toml::de::{DeTable, ValueDeserializer};
 
 use super::document::Document;
@@ -22,6 +23,27 @@ pub struct Options {
 }
 
 impl Options {
+    /// The keys of a section as they come to a plugin: a JSON object without the file they stood in. `folder` is the configuration's own.
+    /// A key that is null counts as absent. Complaints name section and key.
+    ///
+    /// # Errors
+    /// [`Kind::Config`]: a list holds null, or the keys are nested too deeply.
+    pub fn from_json(section: &'static str, folder: &Path, keys: &Map<String, Value>) -> Result<Options> {
+        let refused = |what: &str| Error::new(Kind::Config, format!("[{section}] {what}"), "write the section in TOML");
+        let mut text = String::from("\n");
+        let present: Vec<_> = keys.iter().filter(|(_, value)| !value.is_null()).collect();
+        for (key, value) in &present {
+            write_text(&mut text, key);
+            text.push_str(" = ");
+            write_value(&mut text, value).ok_or_else(|| refused(&format!("{key} holds a list with null")))?;
+            text.push('\n');
+        }
+        let present = present.into_iter().map(|(key, _)| key.clone()).collect();
+        let read = Document::of_keys(folder, present, &text);
+        let (document, keys) = read.ok_or_else(|| refused("is nested too deeply"))?;
+        Ok(Options { document: Arc::new(document), section, keys })
+    }
+
     /// Reads the keys into the adapter's own struct, which should `deny_unknown_fields`.
     ///
     /// # Errors
@@ -53,6 +75,47 @@ impl Options {
         });
         secrets.collect()
     }
+}
+
+/// JSON as TOML, in one line. `None` for a list that holds null, which TOML cannot say.
+fn write_value(text: &mut String, value: &Value) -> Option<()> {
+    match value {
+        Value::Null => return None,
+        Value::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
+        Value::Number(number) => text.push_str(&number.to_string()),
+        Value::String(value) => write_text(text, value),
+        Value::Array(values) => {
+            text.push('[');
+            for value in values {
+                write_value(text, value)?;
+                text.push(',');
+            }
+            text.push(']');
+        }
+        Value::Object(values) => {
+            text.push('{');
+            for (place, (key, value)) in values.iter().filter(|(_, value)| !value.is_null()).enumerate() {
+                text.push_str(if place == 0 { "" } else { ", " });
+                write_text(text, key);
+                text.push('=');
+                write_value(text, value)?;
+            }
+            text.push('}');
+        }
+    }
+    Some(())
+}
+
+fn write_text(text: &mut String, value: &str) {
+    text.push('"');
+    for character in value.chars() {
+        match character {
+            '"' | '\\' => text.extend(['\\', character]),
+            '\0'..='\u{1f}' | '\u{7f}' => text.push_str(&format!("\\u{:04X}", u32::from(character))),
+            _ => text.push(character),
+        }
+    }
+    text.push('"');
 }
 
 /// Where a secret is kept. Never the secret itself.

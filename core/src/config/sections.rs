@@ -19,7 +19,7 @@ use super::settings::{
 use crate::error::Result;
 use crate::payload::definition::Definition;
 
-const SECTIONS: [&str; 8] = ["source", "staging", "payload", "deletions", "guards", "sink", "canary", "log"];
+const SECTIONS: [&str; 9] = ["source", "staging", "payload", "deletions", "guards", "sink", "canary", "log", "plugins"];
 const SOURCE_KEYS: [&str; 4] = ["adapter", "schema", "chunk", "names"];
 const STAGING_KEYS: [&str; 8] =
     ["adapter", "schema", "table", "log_table", "run_table", "create", "managed_by", "keep_log"];
