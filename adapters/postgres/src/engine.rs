@@ -8,7 +8,7 @@ use csc_bridge_core::config::Options;
 use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::Guard;
-use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose, Value};
+use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose, Value, guard};
 
 use crate::catalogue;
 use crate::connection::PostgresConnection;
@@ -73,7 +73,7 @@ impl Engine for PostgresEngine {
         match wanted {
             Lock::Stage => lock::stage(self.open().await?, table, self.lock_lost.clone()).await,
             // Rows are locked one by one: any number of processes may send.
-            Lock::Submit => Ok(lock::everybodys()),
+            Lock::Submit => Ok(guard::everybodys()),
         }
     }
 }

@@ -1,13 +1,12 @@
 //! One `stage` at a time: an advisory lock, which the server gives back when the connection that holds it ends, however it ends.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::Guard;
-use csc_bridge_sql::{Connection, Value};
-use tokio::task::JoinHandle;
+use csc_bridge_sql::{Connection, Value, guard};
 
 use crate::catalogue;
 use crate::connection::PostgresConnection;
@@ -18,29 +17,6 @@ const TAKE: &str = "SELECT CASE WHEN pg_catalog.pg_try_advisory_lock(pg_catalog.
      (SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
      WHERE c.oid = pg_catalog.to_regclass($1)), $2 || '.' || $3, pg_catalog.current_schema() || '.' || $3), 0)) \
      THEN 1 ELSE 0 END";
-
-/// The lock of `stage`. Dropping it ends its connection, and with it the lock.
-struct Stage {
-    watch: JoinHandle<()>,
-}
-
-impl Guard for Stage {}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        self.watch.abort();
-    }
-}
-
-/// A lock that everybody has.
-struct Everybodys;
-
-impl Guard for Everybodys {}
-
-/// A lock that everybody has.
-pub(crate) fn everybodys() -> Box<dyn Guard> {
-    Box::new(Everybodys)
-}
 
 /// Takes the lock of `stage` on a table. When its connection ends early, `lost` says so from then on.
 ///
@@ -64,12 +40,6 @@ pub(crate) async fn stage(
             "wait until it has ended and run again; one that died frees the table as soon as the server notices",
         ));
     }
-    lost.store(false, Ordering::SeqCst);
-    let table = table.clone();
-    let watch = tokio::spawn(async move {
-        connection.ended().await;
-        lost.store(true, Ordering::SeqCst);
-        tracing::error!(table.name = %table, "the connection that holds the lock of stage was lost");
-    });
-    Ok(Box::new(Stage { watch }))
+    let ended = async move { connection.ended().await };
+    Ok(guard::while_connected(ended, table, lost))
 }

@@ -12,6 +12,7 @@
 mod connection;
 mod dialect;
 mod engine;
+pub mod guard;
 pub mod name;
 mod path;
 mod set;

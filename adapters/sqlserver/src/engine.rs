@@ -9,7 +9,7 @@ use csc_bridge_core::config::Options;
 use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::Guard;
-use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose};
+use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose, guard};
 
 use crate::options::Settings;
 use crate::{SqlServerDialect, connect, lock};
@@ -66,7 +66,7 @@ impl Engine for SqlServerEngine {
                 lock::stage(connection, table, self.lock_lost.clone()).await
             }
             // Rows are locked one by one: any number of processes may send.
-            Lock::Submit => Ok(lock::everybodys()),
+            Lock::Submit => Ok(guard::everybodys()),
         }
     }
 }

@@ -1,14 +1,13 @@
 //! One `stage` at a time: an application lock, which the server gives back when the session that holds it ends, however it ends.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::Guard;
-use csc_bridge_sql::{Connection, Value};
-use tokio::task::JoinHandle;
+use csc_bridge_sql::{Connection, Value, guard};
 
 use crate::catalogue;
 use crate::connection::SqlServerConnection;
@@ -23,29 +22,6 @@ const OWN_SCHEMA: &str = "SELECT SCHEMA_NAME()";
 /// How often the connection of the lock is looked after. The driver tells of a lost connection only to whoever uses it; and a firewall
 /// ends those that nobody uses.
 const LOOK: Duration = Duration::from_secs(5);
-
-/// The lock of `stage`. Dropping it ends its connection, and with it the lock.
-struct Stage {
-    watch: JoinHandle<()>,
-}
-
-impl Guard for Stage {}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        self.watch.abort();
-    }
-}
-
-/// A lock that everybody has.
-struct Everybodys;
-
-impl Guard for Everybodys {}
-
-/// A lock that everybody has.
-pub(crate) fn everybodys() -> Box<dyn Guard> {
-    Box::new(Everybodys)
-}
 
 /// Takes the lock of `stage` on a table. When its connection ends early, `lost` says so from then on.
 ///
@@ -76,19 +52,15 @@ pub(crate) async fn stage(
             ));
         }
     }
-    lost.store(false, Ordering::SeqCst);
-    let table = table.clone();
-    let watch = tokio::spawn(async move {
+    let ended = async move {
         loop {
             tokio::time::sleep(LOOK).await;
             if connection.is_alive().await.is_err() {
                 break;
             }
         }
-        lost.store(true, Ordering::SeqCst);
-        tracing::error!(table.name = %table, "the connection that holds the lock of stage was lost");
-    });
-    Ok(Box::new(Stage { watch }))
+    };
+    Ok(guard::while_connected(ended, table, lost))
 }
 
 /// The lock's name. In lower case: whether `Staging` and `staging` are one table is the database's affair, and where they are two it does
