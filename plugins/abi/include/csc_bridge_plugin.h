@@ -228,7 +228,8 @@ typedef struct csc_plugin {
     /* The next batch. of: the stream.
      *   out: CSC_OK: rows (above). CSC_COMPLETE: {"rows":18211}: the rows of all batches of this stream, which attests that everything was
      *   delivered. There is no other end: a read that was cut off is CSC_ERROR with kind incomplete, because fewer rows than there are
-     *   look like deleted children. After CSC_COMPLETE or CSC_ERROR the stream is only released. */
+     *   look like deleted children. A table without rows may be CSC_COMPLETE at once. After CSC_COMPLETE or CSC_ERROR the stream is
+     *   only released. */
     csc_call stream_next;
 
     /* What the options say of the sink, without its secrets. of: 0. Sends nothing.

@@ -1,0 +1,109 @@
+//! Sources: tables that the plugin joins, and documents.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use csc_bridge_core::error::Result;
+use csc_bridge_core::source::{ReadSession, RowStream, Scan, Source, Table, TableName};
+use csc_bridge_plugin_abi::message::{self, Children, OneTable, Open, ScanOf, TableColumns, decode_answer, encode};
+use csc_bridge_plugin_abi::table::Entry;
+
+use super::rows::Expected;
+use super::session::{Session, Sessions};
+use crate::Plugin;
+
+/// A plugin that joins its tables itself.
+pub(crate) struct Tables {
+    sessions: Sessions,
+}
+
+impl Tables {
+    /// Has the plugin check the options. Blocks.
+    pub fn new(plugin: Arc<Plugin>, options: Vec<u8>) -> Result<Tables> {
+        Ok(Tables { sessions: Sessions::new(plugin, options)? })
+    }
+}
+
+#[async_trait]
+impl Source for Tables {
+    async fn open(&self, tables: &[Table]) -> Result<Box<dyn ReadSession>> {
+        let session = self.sessions.open(encode(&Open::from(tables))?).await?;
+        Ok(Box::new(TableSession { session, children: 0 }))
+    }
+}
+
+struct TableSession {
+    session: Session,
+    /// How many are selected.
+    children: usize,
+}
+
+#[async_trait]
+impl ReadSession for TableSession {
+    async fn list(&mut self, table: &TableName, columns: &[String]) -> Result<Box<dyn RowStream + '_>> {
+        list(&self.session, table, columns).await
+    }
+
+    async fn count(&mut self, table: &TableName) -> Result<u64> {
+        let input = encode(&OneTable { table: table.into() })?;
+        let output = self.session.call(Entry::SessionCount, input).await?.done(Entry::SessionCount)?;
+        Ok(decode_answer::<message::Rows>(Entry::SessionCount, &output)?.rows)
+    }
+
+    async fn select(&mut self, children: &[String]) -> Result<()> {
+        let input = encode(&Children::of(children))?;
+        self.session.call(Entry::SessionSelect, input).await?.done(Entry::SessionSelect)?;
+        self.children = children.len();
+        Ok(())
+    }
+
+    async fn scan(&mut self, scan: &Scan) -> Result<Box<dyn RowStream + '_>> {
+        let expected = Expected::Scan(scan.columns.clone(), self.children);
+        Ok(Box::new(self.session.stream(Entry::SessionScan, encode(&ScanOf::from(scan))?, expected).await?))
+    }
+}
+
+/// All rows of a table, as the plugin has them.
+pub(crate) async fn list(
+    session: &Session,
+    table: &TableName,
+    columns: &[String],
+) -> Result<Box<dyn RowStream + 'static>> {
+    let input = encode(&TableColumns { table: table.into(), columns: columns.to_vec() })?;
+    Ok(Box::new(session.stream(Entry::SessionList, input, Expected::List(columns.to_vec())).await?))
+}
+
+/// A plugin that delivers documents.
+pub struct Documents {
+    sessions: Sessions,
+}
+
+impl Documents {
+    pub(super) fn new(plugin: Arc<Plugin>, options: Vec<u8>) -> Result<Documents> {
+        Ok(Documents { sessions: Sessions::new(plugin, options)? })
+    }
+
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// What the plugin reports.
+    pub async fn open(&self) -> Result<DocumentSession> {
+        Ok(DocumentSession { session: self.sessions.open(encode(&Open { tables: Vec::new() })?).await? })
+    }
+}
+
+/// A session of a plugin that delivers documents.
+pub struct DocumentSession {
+    session: Session,
+}
+
+impl DocumentSession {
+    /// The documents of these children, or of every child. Batches have the columns `person_id` and `document`, both text without nulls.
+    ///
+    /// # Errors
+    /// What the plugin reports.
+    pub async fn documents(&mut self, children: Option<&[String]>) -> Result<Box<dyn RowStream + '_>> {
+        let input = encode(&children.map_or(Children::ALL, Children::of))?;
+        Ok(Box::new(self.session.stream(Entry::SessionDocuments, input, Expected::Documents).await?))
+    }
+}

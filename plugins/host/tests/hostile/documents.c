@@ -1,0 +1,10 @@
+/* Delivers documents. ROWS are those. */
+#define KIND "\"documents\""
+#include "base.h"
+ENTRY(documents) { UNUSED; calls[120] = 0; return say(output, CSC_OK, "{\"handle\":120}"); }
+ENTRY(next) {
+    UNUSED;
+    if (calls[of]++) return say(output, CSC_COMPLETE, "{\"rows\":2}");
+    return rows(output, ROWS, sizeof(ROWS));
+}
+PLUGIN(t->session_documents = documents; t->stream_next = next; t->session_list = NULL; t->session_scan = NULL)

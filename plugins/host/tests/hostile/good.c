@@ -1,0 +1,3 @@
+/* Nothing is wrong with it. */
+#include "base.h"
+PLUGIN()

@@ -1,0 +1,2 @@
+#include "base.h"
+PLUGIN(for (;;) sleep(1))

@@ -1,0 +1,3 @@
+/* `describe` promises a source of tables. */
+#include "base.h"
+PLUGIN(t->session_scan = NULL)

@@ -1,0 +1,2 @@
+#include "base.h"
+PLUGIN(t->abi = CSC_BRIDGE_ABI + 1)

@@ -1,0 +1,2 @@
+#include "base.h"
+PLUGIN(t->magic ^= 1)
