@@ -24,7 +24,8 @@ as_root() {
 }
 
 # SQLite is compiled from C, and so is a part of the TLS library: that takes a compiler and the C library's headers. PostgreSQL's tests
-# take a server; where it cannot be installed like this they are skipped. The linter of SQL is a Python program.
+# take a server; where it cannot be installed like this they are skipped. One plugin among the examples is in C, with a Makefile. The linter of
+# SQL is a Python program.
 install_missing() {
     if ! command -v apt-get >/dev/null 2>&1; then
         command -v cc >/dev/null 2>&1 || fail "there is no C compiler (cc); install one, such as gcc"
@@ -33,6 +34,7 @@ install_missing() {
     local missing=()
     command -v cc >/dev/null 2>&1 || missing+=(gcc)
     [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
+    command -v make >/dev/null 2>&1 || missing+=(make)
     # The tests start servers of their own from its programs. The cluster that the package makes is left alone.
     compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
     python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)

@@ -70,6 +70,12 @@ pub enum Command {
     /// children of whom a request waits for its answer are left as they are. They and unknown ids are told by the numbers of their lines,
     /// and the exit code is then 3. The rest of the list is marked all the same.
     Resubmit(Resubmit),
+    /// Show which plugins may be loaded, and allow one
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// The process of an isolated plugin
+    #[command(hide = true)]
+    PluginHost,
     /// Fill the configured source with made-up children, for tests
     Generate(Generate),
     /// Change some of the made-up children
@@ -177,6 +183,30 @@ pub struct StatusArgs {
     /// Use the staging table's _anon twin
     #[arg(long)]
     pub anon: bool,
+}
+
+#[derive(Subcommand)]
+pub enum PluginCommand {
+    /// List what lies in the plugin folder, and why it would not be loaded
+    List,
+    /// Test whether plugins would be loaded: the one named, or all that are allowed
+    Verify(Verify),
+    /// Print the line for [plugins] allow, with the hash of the library that lies there now
+    Pin(Pin),
+}
+
+#[derive(Args)]
+pub struct Verify {
+    /// The plugin
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Pin {
+    /// The plugin
+    #[arg(value_name = "NAME")]
+    pub name: String,
 }
 
 #[derive(Args)]

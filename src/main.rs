@@ -10,6 +10,7 @@ mod log;
 mod mutate;
 mod payload;
 mod plan;
+mod plugin;
 mod progress;
 mod report;
 mod resubmit;
@@ -31,6 +32,9 @@ use report::Report;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::PluginHost = cli.command {
+        csc_bridge_plugin_host::serve();
+    }
     let started = Instant::now();
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -69,6 +73,8 @@ async fn dispatch(cli: &Cli, report: &mut Report) -> anyhow::Result<()> {
         Command::Payload(args) => payload::payload(&cli.global, args, report).await,
         Command::Status(args) => status::status(&cli.global, args, report).await,
         Command::Resubmit(args) => resubmit::resubmit(&cli.global, args, report).await,
+        Command::Plugin(command) => plugin::plugin(&cli.global, command, report),
+        Command::PluginHost => csc_bridge_plugin_host::serve(),
         Command::Generate(args) => generate::generate(&cli.global, args, report).await,
         Command::Mutate(args) => mutate::mutate(&cli.global, args, report).await,
         Command::Simulate(args) => simulate::simulate(&cli.global, args, report).await,

@@ -86,6 +86,8 @@ impl Report {
             Command::Payload(_) => ("payload", true),
             Command::Status(_) => ("status", false),
             Command::Resubmit(args) => ("resubmit", args.dry_run),
+            Command::Plugin(_) => ("plugin", false),
+            Command::PluginHost => (crate::plugin::load::CHILD, false),
             Command::Generate(_) => ("generate", false),
             Command::Mutate(_) => ("mutate", false),
             Command::Simulate(_) => ("simulate", false),

@@ -19,9 +19,10 @@ use jiff::tz::TimeZone;
 
 use crate::cli::Global;
 use crate::log;
+use crate::plugin;
 use crate::report::Report;
 
-/// The adapters of this program.
+/// The adapters that this program is built with.
 pub fn registry() -> Registry {
     Registry::default()
         .with_database(csc_bridge_sqlite::SqliteAdapter)
@@ -47,11 +48,11 @@ impl Setup {
 
     /// Finds and reads the configuration.
     pub fn read(global: &Global, anon: bool) -> Result<Setup> {
-        let mut config = Config::load(&find(global)?)?;
+        let mut config = config(global)?;
         if anon {
             config = config.anon();
         }
-        let registry = registry();
+        let registry = plugin::load::with_plugins(registry(), &config)?;
         // Adapters first: what else is wrong with a configuration for an adapter that this program lacks does not matter.
         registry.database(&config.source.adapter)?;
         registry.database(&config.staging.adapter)?;
@@ -153,6 +154,11 @@ impl Setup {
         let config = &self.config;
         Plan::new(&config.definition, &config.profile, &config.names, &config.payload, run_date).map(Arc::new)
     }
+}
+
+/// The configuration, found and read.
+pub fn config(global: &Global) -> Result<Config> {
+    Config::load(&find(global)?)
 }
 
 /// Today in England.

@@ -26,6 +26,7 @@ mod model;
 mod mutants;
 mod night;
 mod plan;
+mod plugins;
 mod postgres;
 mod profiles;
 mod program;

@@ -2,7 +2,7 @@
 //! has a database of its own, on the server that all share or, where the server itself is stopped, on one of its own. Without a
 //! server on this machine each prints a line that says so, and ends.
 
-mod authority;
+pub mod authority;
 mod checks;
 mod crashes;
 mod gone;
