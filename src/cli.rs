@@ -191,7 +191,7 @@ pub enum PluginCommand {
     List,
     /// Test whether plugins would be loaded: the one named, or all that are allowed
     Verify(Verify),
-    /// Print the line for [plugins] allow, with the hash of the library that lies there now
+    /// Print the line that allows one, with the hash of the library that lies there now
     Pin(Pin),
 }
 
