@@ -23,7 +23,7 @@ pub struct Settings {
     pub validator: Option<Validator>,
     /// What a second document for a child does: it is held instead of the first, or merged into it.
     pub semantics: Semantics,
-    /// How long every batch waits before it is looked at; [`Faults::latency`] goes first.
+    /// How long every batch takes, reading and judging it included, before it is applied and answered; [`Faults::latency`] goes first.
     pub latency: Duration,
     /// How long a token lasts; [`Faults::token_lifetime`] goes first.
     pub token_lifetime: Duration,

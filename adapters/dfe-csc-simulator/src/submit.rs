@@ -19,8 +19,9 @@ use crate::{intake, refuse};
 
 /// Takes a batch.
 ///
-/// What strikes it and how long it waits is decided as it comes. Then it waits; then come the faults before applying, which hide
-/// everything; then the simulator's own judgement ([`take`]); then the faults between applying and answering, the ones that find bugs.
+/// What strikes it and how long it takes is decided as it comes. It is read and judged, which is a part of that time, and waits for the
+/// rest; then come the faults before applying, which hide everything; then the answer, and what it changes ([`take`]); then the faults
+/// between applying and answering, the ones that find bugs.
 pub(crate) async fn submit<B: Body<Data = Bytes>>(
     shared: &Shared,
     la_code: &str,

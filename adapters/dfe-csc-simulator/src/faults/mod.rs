@@ -31,7 +31,7 @@ pub struct Faults {
     pub token_lifetime: Option<Duration>,
     /// How long the answer to a token request says that it lasts, where that is not the truth.
     pub token_says: Option<Duration>,
-    /// How long a batch waits before it is looked at, instead of [`crate::Settings::latency`].
+    /// How long a batch takes before it is applied and answered, instead of [`crate::Settings::latency`].
     pub latency: Option<Latency>,
     /// Records that are refused (400), and with each its whole batch.
     pub refuse: Vec<Rule>,
