@@ -51,11 +51,11 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Few threads: one assembles, two wait for a database that blocks (one in a scan, one at the staging table). Each further thread
-/// keeps a share of freed memory to itself, so that memory would grow with the cohort; most of the time goes into the database
-/// and the network.
+/// Few threads: one assembles, three wait for a database that blocks (one reads, one writes, one copies what was written from SQLite's
+/// log). Each further thread keeps a share of freed memory to itself, so that memory would grow with the cohort; most of the time goes into
+/// the database and the network.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().max_blocking_threads(2).enable_all().build()
+    tokio::runtime::Builder::new_current_thread().max_blocking_threads(3).enable_all().build()
 }
 
 async fn dispatch(cli: &Cli, report: &mut Report) -> anyhow::Result<()> {

@@ -12,10 +12,11 @@ use csc_bridge_core::error::{Error, Result};
 use csc_bridge_core::source::{RowStream, TableName};
 use csc_bridge_sql::{Connection, Dialect, Read, Row, Transaction, Value};
 use rusqlite::InterruptHandle;
+use rusqlite::hooks::Wal;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use crate::error::explain;
-use crate::turn::{Turn, Turns};
+use crate::turn::{Turn, Writers};
 use crate::{SqliteDialect, scan};
 
 /// Runs blocking work away from the threads that keep the program answering.
@@ -46,19 +47,32 @@ pub(crate) struct SqliteConnection {
     shared: Shared,
     interrupt: Arc<InterruptHandle>,
     /// None where the connection only reads.
-    turns: Option<Turns>,
+    writers: Option<Arc<Writers>>,
     /// Whether a transaction has been begun, and with it the turn taken.
     writing: bool,
     path: PathBuf,
 }
 
 impl SqliteConnection {
-    pub(crate) fn new(driver: rusqlite::Connection, turns: Option<Turns>, path: PathBuf) -> SqliteConnection {
+    /// `writers` where it may write. Blocks.
+    pub(crate) fn new(
+        mut driver: rusqlite::Connection,
+        writers: Option<Arc<Writers>>,
+        path: PathBuf,
+    ) -> Result<SqliteConnection> {
         // As many as the staging tables have; each is sent again for every batch.
         driver.set_prepared_statement_cache_capacity(64);
+        if let Some(writers) = writers.clone() {
+            // This takes the place of SQLite's own checkpoints.
+            let committed = move |_: &mut Wal, pages| {
+                writers.checkpoints.committed(pages);
+                Ok(())
+            };
+            driver.wal_hook(Some(committed)).map_err(|error| explain(&error, &path))?;
+        }
         let interrupt = Arc::new(driver.get_interrupt_handle());
         let shared = Arc::new(Mutex::new(Driven { driver, turn: None }));
-        SqliteConnection { shared, interrupt, turns, writing: false, path }
+        Ok(SqliteConnection { shared, interrupt, writers, writing: false, path })
     }
 
     async fn run<T, F>(&self, work: F) -> Result<T>
@@ -78,21 +92,40 @@ impl SqliteConnection {
         T: Send + 'static,
         F: FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let turn = match &self.turns {
-            Some(turns) if !self.writing => Some(turns.clone().lock_owned().await),
+        let turn = match &self.writers {
+            Some(writers) if !self.writing => Some(writers.turn().await),
             _ => None,
         };
-        let (shared, path) = (self.shared.clone(), self.path.clone());
-        blocking(move || {
+        let (shared, writers, path) = (self.shared.clone(), self.writers.clone(), self.path.clone());
+        let (done, is_long) = blocking(move || {
             let mut driven = lock(&shared);
             if turn.is_some() {
                 driven.turn = turn;
             }
-            let done = work(&driven.driver);
+            let done = work(&driven.driver).map_err(|error| explain(&error, &path));
+            let mut is_long = false;
             if driven.driver.is_autocommit() {
                 driven.turn = None;
+                is_long = writers.is_some_and(|writers| writers.checkpoints.run(&driven.driver));
             }
-            done.map_err(|error| explain(&error, &path))
+            Ok((done, is_long))
+        })
+        .await?;
+        if is_long {
+            self.begin_log_anew().await?;
+        }
+        done
+    }
+
+    /// Copies the rest of the log while nobody writes, so that the next writer begins it anew.
+    async fn begin_log_anew(&self) -> Result<()> {
+        let Some(writers) = self.writers.clone() else { return Ok(()) };
+        let turn = writers.turn().await;
+        let shared = self.shared.clone();
+        blocking(move || {
+            writers.checkpoints.finish(&lock(&shared).driver);
+            drop(turn);
+            Ok(())
         })
         .await
     }

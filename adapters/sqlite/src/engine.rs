@@ -64,12 +64,12 @@ impl Engine for SqliteEngine {
             if is_private && matches!(purpose, Purpose::Prepare { create: true }) {
                 open::create_private(&path)?;
             }
-            let connection = open::open(&path, purpose, lock_timeout)?;
+            let driver = open::open(&path, purpose, lock_timeout)?;
             // A connection that only reads writes to nothing but its temporary tables.
-            Ok((connection, (purpose != Purpose::Read).then(|| turn::turns(&path))))
+            let writers = (purpose != Purpose::Read).then(|| turn::writers(&path));
+            SqliteConnection::new(driver, writers, path)
         });
-        let (connection, turns) = opened.await?;
-        Ok(Box::new(SqliteConnection::new(connection, turns, self.path.clone())))
+        Ok(Box::new(opened.await?))
     }
 
     async fn lock(&self, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {

@@ -5,11 +5,12 @@
 //! [`csc_bridge_sql`]; everything that is not SQLite's own lives there.
 //!
 //! SQLite has no row locks and one writer at a time. So one process stages and one process sends, told apart by locked files
-//! beside the database (`lock`); tasks of one process write in turns (`turn`); write-ahead logging lets a read session of hours go on while staging tables in the same file
+//! beside the database (`lock`); tasks of one process write in turns (`turn`), and copy the write-ahead log between them (`checkpoint`); write-ahead logging lets a read session of hours go on while staging tables in the same file
 //! are written (`open`).
 #![warn(missing_docs)]
 
 mod adapter;
+mod checkpoint;
 mod connection;
 mod dialect;
 mod engine;

@@ -11,25 +11,39 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::OwnedMutexGuard;
 
-/// Those who wait to write to one file.
-pub(crate) type Turns = Arc<tokio::sync::Mutex<()>>;
+use crate::checkpoint::Checkpoints;
+
+/// Those who write to one file.
+#[derive(Default)]
+pub(crate) struct Writers {
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// How far the log of the file has been copied.
+    pub(crate) checkpoints: Checkpoints,
+}
+
+impl Writers {
+    /// Waits for the turn.
+    pub(crate) async fn turn(&self) -> Turn {
+        self.turn.clone().lock_owned().await
+    }
+}
 
 /// The right to write, until it is dropped.
 pub(crate) type Turn = OwnedMutexGuard<()>;
 
 /// The files of this process. Several engines may be for one file: `[source]` and `[staging]` are configured apart.
-static FILES: Mutex<Option<HashMap<PathBuf, Weak<tokio::sync::Mutex<()>>>>> = Mutex::new(None);
+static FILES: Mutex<Option<HashMap<PathBuf, Weak<Writers>>>> = Mutex::new(None);
 
-/// The queue of a file that is there, the same whatever link leads to it. Blocks.
-pub(crate) fn turns(file: &Path) -> Turns {
+/// The writers of a file that is there, the same whatever link leads to it. Blocks.
+pub(crate) fn writers(file: &Path) -> Arc<Writers> {
     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
     let files = files.get_or_insert_default();
-    if let Some(turns) = files.get(&file).and_then(Weak::upgrade) {
-        return turns;
+    if let Some(writers) = files.get(&file).and_then(Weak::upgrade) {
+        return writers;
     }
-    files.retain(|_, turns| turns.strong_count() > 0);
-    let turns = Turns::default();
-    files.insert(file, Arc::downgrade(&turns));
-    turns
+    files.retain(|_, writers| writers.strong_count() > 0);
+    let writers = Arc::<Writers>::default();
+    files.insert(file, Arc::downgrade(&writers));
+    writers
 }

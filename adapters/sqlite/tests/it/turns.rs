@@ -4,12 +4,12 @@ use std::time::Duration;
 use csc_bridge_core::error::{Kind, Result};
 use csc_bridge_core::source::SourceWriter;
 use csc_bridge_core::staging::{Attempt, Choice, Held, IntentRecord, RecordKind, RunRecord, Staging};
-use csc_bridge_sql::{Engine, Purpose, SqlStaging};
+use csc_bridge_sql::{Engine, Purpose, SqlStaging, Transaction, Value};
 use csc_bridge_sqlite::SqliteEngine;
 
 use crate::support::*;
 
-/// As the program's own runtime: two blocking threads.
+/// A runtime with fewer blocking threads than the program's own: two.
 fn as_in_the_program<T>(work: impl Future<Output = T>) -> T {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(1).max_blocking_threads(2).enable_all().build().unwrap().block_on(work)
@@ -152,5 +152,37 @@ fn a_turn_ends_with_a_commit_a_rollback_a_drop_or_a_begin_that_failed() {
         drop(children);
         free().await;
         drop(staging);
+    });
+}
+
+#[test]
+fn the_log_begins_anew_while_two_connections_write() {
+    as_in_the_program(async {
+        let (home, _) = Home::staged().await;
+        home.raw().execute_batch("CREATE TABLE t (number INTEGER PRIMARY KEY, body BLOB)").unwrap();
+        let engine = Arc::new(SqliteEngine::new(&home.path(), Duration::from_secs(30)).unwrap());
+        let writers: Vec<_> = (0..2)
+            .map(|writer| {
+                let engine = engine.clone();
+                tokio::spawn(async move {
+                    let mut connection = engine.connect(Purpose::Stage).await?;
+                    for _ in 0..100 {
+                        let body = Value::Bytes(vec![writer; 1 << 20]);
+                        let insert = ("INSERT INTO t (body) VALUES (?1)".to_owned(), vec![body]);
+                        let statements = vec![insert];
+                        connection.transact(Transaction { statements, is_begun: false, may_be_lost: true }).await?;
+                    }
+                    Ok::<_, csc_bridge_core::error::Error>(connection)
+                })
+            })
+            .collect();
+        let mut open = Vec::new();
+        for writer in writers {
+            open.push(writer.await.unwrap().unwrap());
+        }
+        // 200 MB were written; the log keeps the length that it had at its longest, until the last connection is closed.
+        let log = std::fs::metadata(home.path().with_extension("db-wal")).expect("the connections are open").len();
+        assert!(log > 30 << 20 && log < 100 << 20, "{log} bytes");
+        assert_eq!(home.count("SELECT COUNT(*) FROM t WHERE length(body) = 1048576"), 200);
     });
 }
