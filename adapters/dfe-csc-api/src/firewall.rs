@@ -65,7 +65,8 @@ fn collect(value: &Value, keys: &mut BTreeSet<String>) {
 }
 
 fn has_0x(text: &str) -> bool {
-    text.as_bytes().windows(2).any(|pair| pair[0] == b'0' && pair[1].eq_ignore_ascii_case(&b'x'))
+    // By the x, which is rare where 0 is not.
+    memchr::memchr2_iter(b'x', b'X', text.as_bytes()).any(|at| at > 0 && text.as_bytes()[at - 1] == b'0')
 }
 
 #[cfg(test)]

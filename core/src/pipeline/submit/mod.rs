@@ -31,10 +31,10 @@ use pace::Pace;
 pub use brake::Stopped;
 pub use deliver::intent_life;
 
-/// Batches that are claimed or recorded while as many as may be are in flight: enough that none waits for the database. Where more are
-/// in flight, more are answered at once and wait for one another there.
+/// Batches that are claimed or recorded while as many as may be are in flight: enough that none waits for the database, where those that
+/// are answered at once wait for one another.
 fn at_home(in_flight: usize) -> usize {
-    (in_flight / 2).max(2)
+    in_flight.max(2)
 }
 
 /// How `submit` behaves.
