@@ -14,7 +14,8 @@ use csc_bridge_sql::Lock;
 
 use crate::connection::blocking;
 
-/// `recover` holds the submit lock for moments. A sender that begins just then waits this often, this long.
+/// Some hold a lock for moments: `recover` that of sending; and a process that this one starts has a copy of every open file until its
+/// program begins. Who comes just then tries so often, so long apart.
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -26,9 +27,9 @@ impl Guard for LockedFile {}
 
 /// Takes a lock on a staging table.
 pub(crate) async fn take(database: &Path, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {
-    let (word, doing, tries) = match wanted {
-        Lock::Stage => ("stage", "stages", 1),
-        Lock::Submit => ("submit", "sends from", TRIES),
+    let (word, doing) = match wanted {
+        Lock::Stage => ("stage", "stages"),
+        Lock::Submit => ("submit", "sends from"),
     };
     let (database, name) = (database.to_owned(), file_name(table));
     let opened = blocking(move || {
@@ -44,7 +45,7 @@ pub(crate) async fn take(database: &Path, table: &TableName, wanted: Lock) -> Re
     for at in 1.. {
         match file.try_lock() {
             Ok(()) => return Ok(Box::new(LockedFile { _file: file })),
-            Err(TryLockError::WouldBlock) if at < tries => tokio::time::sleep(PAUSE).await,
+            Err(TryLockError::WouldBlock) if at < TRIES => tokio::time::sleep(PAUSE).await,
             Err(TryLockError::WouldBlock) => break,
             Err(TryLockError::Error(error)) => return Err(refused(&path, error.kind())),
         }
