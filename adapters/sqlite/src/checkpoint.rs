@@ -41,7 +41,8 @@ impl Checkpoints {
         if pages - self.copied.load(Ordering::Relaxed) < DUE {
             return false;
         }
-        // Where the disk cannot keep up, those who write wait for it: the log is never much longer than twice that.
+        // Where the disk cannot keep up, those who write wait for it. Only a reader, whose moment the log keeps, lets it
+        // grow much longer than twice that.
         let copying = match pages < 2 * LONG {
             true => self.copying.try_lock().ok(),
             false => Some(self.copying.lock().unwrap_or_else(PoisonError::into_inner)),
