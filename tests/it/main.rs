@@ -24,8 +24,10 @@ mod killed;
 mod mistakes;
 mod model;
 mod mutants;
+mod new_cms;
 mod night;
 mod plan;
+mod plugin_new;
 mod plugins;
 mod postgres;
 mod profiles;
@@ -33,6 +35,10 @@ mod program;
 mod purges;
 mod refusals;
 mod resubmit;
+mod sdms;
+#[allow(dead_code, reason = "the plugin's own tests use the rest")]
+#[path = "../../plugins/examples/sdms-source/tests/it/server.rs"]
+mod sdms_server;
 mod signals;
 mod sql_believed;
 mod sql_filled;

@@ -9,6 +9,8 @@ use csc_bridge_core::source::{RowStream, TableName};
 /// no other way). After an error inside a transaction it is thrown away, never used again.
 ///
 /// Errors carry the adapter's own words: a server quotes the offending value in its text.
+///
+/// One that only reads leaves out what has to do with transactions that write.
 #[async_trait]
 pub trait Connection: Send + Sync {
     /// Runs one statement and returns the number of rows it changed.
@@ -32,13 +34,19 @@ pub trait Connection: Send + Sync {
     async fn snapshot(&mut self, tables: &[TableName]) -> Result<()>;
 
     /// Begins a transaction that will write.
-    async fn begin(&mut self) -> Result<()>;
+    async fn begin(&mut self) -> Result<()> {
+        Err(only_reads())
+    }
 
     /// Makes the transaction lasting.
-    async fn commit(&mut self) -> Result<()>;
+    async fn commit(&mut self) -> Result<()> {
+        Err(only_reads())
+    }
 
     /// Undoes the transaction.
-    async fn rollback(&mut self) -> Result<()>;
+    async fn rollback(&mut self) -> Result<()> {
+        Err(only_reads())
+    }
 
     /// Runs the statements of a transaction and commits it; returns how many rows each of them changed. A product in which one
     /// connection writes at a time does it all in one go, so that the others wait no longer than they must.
@@ -53,6 +61,11 @@ pub trait Connection: Send + Sync {
         self.commit().await?;
         Ok(changed)
     }
+}
+
+/// An engine that leaves out what it does not need for reading was asked for more.
+pub(crate) fn only_reads() -> Error {
+    Error::internal("an engine that only reads was asked to write")
 }
 
 /// The statements that a transaction ends with, or all that it has.
