@@ -25,6 +25,8 @@ mod mistakes;
 mod model;
 mod mutants;
 mod night;
+#[cfg(feature = "oracle")]
+mod oracle;
 mod plan;
 mod plugins;
 mod postgres;
@@ -42,3 +44,5 @@ mod unchanged;
 mod upgrade;
 mod way;
 mod withdrawn;
+#[cfg(not(feature = "oracle"))]
+mod without_oracle;

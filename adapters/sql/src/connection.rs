@@ -1,9 +1,13 @@
 //! One connection to a database, and the values that go over it.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use csc_bridge_core::error::{Error, Result};
 use csc_bridge_core::source::{RowStream, TableName};
+
+use crate::{Dialect, Store};
 
 /// One connection. It runs one statement at a time, which `&mut self` says to the compiler (SQL Server and Oracle have
 /// no other way). After an error inside a transaction it is thrown away, never used again.
@@ -23,6 +27,19 @@ pub trait Connection: Send + Sync {
     /// Adds the rows of a batch to a table in the product's quickest way. `target` is the table as the dialect spells it;
     /// the columns are the batch's, by name. Types are `Utf8`, `Binary`, `Int32`, `Int64` and `Date32`.
     async fn load(&mut self, target: &str, rows: &RecordBatch) -> Result<()>;
+
+    /// Makes a temporary table that only this connection sees, whose primary key is `key`. A product whose temporary tables outlive the
+    /// connection, and belong to whoever made them, has its own.
+    async fn create_temporary(
+        &mut self,
+        dialect: &dyn Dialect,
+        name: &str,
+        columns: &[(&str, Store)],
+        key: &str,
+    ) -> Result<()> {
+        self.execute(&dialect.create_temporary(name, columns, key), &[]).await?;
+        Ok(())
+    }
 
     /// The names of a table's columns as the database has them; `None` where there is no such table or view.
     async fn columns(&mut self, table: &TableName) -> Result<Option<Vec<String>>>;
@@ -68,10 +85,13 @@ pub struct Transaction {
 }
 
 /// A query whose rows are streamed.
-#[derive(Debug, Clone)]
+// No Debug: a set is children's ids.
+#[derive(Clone)]
 pub struct Read {
-    /// The statement. It has no parameters.
+    /// The statement. It has no parameters, but for the set where there is one.
     pub sql: String,
+    /// The text of [`Dialect::set_text`], where the statement has [`Dialect::set_query`].
+    pub set: Option<Arc<str>>,
     /// The table, for messages.
     pub table: TableName,
     /// The columns in their order, without the child's number.

@@ -111,12 +111,28 @@ pub trait Dialect: Send + Sync {
     /// A session's temporary table in a statement: `temp.x`, `#x`.
     fn temporary(&self, name: &str) -> String;
 
+    /// For a product whose readers may not create a temporary table: the [`SET`](crate::SET) as a query with one parameter, the text that
+    /// [`Dialect::set_text`] makes, and the columns `id` and `nr`. `None` where readers have the temporary table that the staging tables have.
+    fn set_query(&self) -> Option<String> {
+        None
+    }
+
+    /// The ids of a set as the one text that [`Dialect::set_query`] reads: its `nr` is the place of an id among them, from 0.
+    fn set_text(&self, _ids: &[String]) -> String {
+        String::new()
+    }
+
     /// Creates a temporary table that only this connection sees; `key` is its primary key.
     fn create_temporary(&self, name: &str, columns: &[(&str, Store)], key: &str) -> String;
 
     /// Takes all rows out of a temporary table.
     fn clear_temporary(&self, name: &str) -> String {
         format!("DELETE FROM {}", self.temporary(name))
+    }
+
+    /// Whether rows can be grouped by a column of [`Store::LongText`]. Oracle groups by no CLOB.
+    fn groups_long_text(&self) -> bool {
+        true
     }
 
     /// Tells the planner how many rows a temporary table has, where it does not find out by itself.
