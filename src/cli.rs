@@ -70,7 +70,7 @@ pub enum Command {
     /// children of whom a request waits for its answer are left as they are. They and unknown ids are told by the numbers of their lines,
     /// and the exit code is then 3. The rest of the list is marked all the same.
     Resubmit(Resubmit),
-    /// Show which plugins may be loaded, and allow one
+    /// Show which plugins may be loaded, allow one, or begin one of your own
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// The process of an isolated plugin
@@ -193,6 +193,24 @@ pub enum PluginCommand {
     Verify(Verify),
     /// Print the line that allows one, with the hash of the library that lies there now
     Pin(Pin),
+    /// Write the sources of a plugin of your own, which work as they stand
+    ///
+    /// A crate in Rust that reads whole tables of a toy, passes the conformance suite, and says in ten comments what to fill in.
+    New(NewPlugin),
+}
+
+#[derive(Args)]
+pub struct NewPlugin {
+    /// Its name, as in [source] adapter: lower-case letters, digits and hyphens
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The folder to make [default: ./NAME]
+    #[arg(long, value_name = "DIR")]
+    pub path: Option<PathBuf>,
+    /// Where csc-bridge's own crates come from: a folder with its sources, or the URL of a git repository with #TAG at its end [default: the
+    /// sources around the current folder or this program, or else this version's tag]
+    #[arg(long, value_name = "SOURCES")]
+    pub sdk: Option<String>,
 }
 
 #[derive(Args)]

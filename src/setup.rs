@@ -24,12 +24,28 @@ use crate::report::Report;
 
 /// The adapters that this program is built with.
 pub fn registry() -> Registry {
-    Registry::default()
+    let registry = Registry::default()
         .with_database(csc_bridge_sqlite::SqliteAdapter)
         .with_database(csc_bridge_postgres::PostgresAdapter)
         .with_database(csc_bridge_sqlserver::SqlServerAdapter)
         .with_sink(csc_bridge_dfe_csc_api::DfeCscApi)
-        .with_sink(csc_bridge_file::FileSink)
+        .with_sink(csc_bridge_file::FileSink);
+    #[cfg(feature = "oracle")]
+    let registry = registry.with_database(csc_bridge_oracle::OracleAdapter);
+    registry
+}
+
+/// Whether there is such a database adapter. Of one that this program was built without it says so.
+fn must_have_database(registry: &Registry, name: &str) -> Result<()> {
+    match registry.database(name) {
+        Ok(_) => Ok(()),
+        Err(_) if name == "oracle" && cfg!(not(feature = "oracle")) => Err(Error::new(
+            Kind::Config,
+            "this csc-bridge was built without its database adapter \"oracle\"",
+            "use one that has it: it is there unless somebody builds with --no-default-features",
+        )),
+        Err(error) => Err(error),
+    }
 }
 
 /// A configuration with its adapters, ready to open.
@@ -54,8 +70,8 @@ impl Setup {
         }
         let registry = plugin::load::with_plugins(registry(), &config)?;
         // Adapters first: what else is wrong with a configuration for an adapter that this program lacks does not matter.
-        registry.database(&config.source.adapter)?;
-        registry.database(&config.staging.adapter)?;
+        must_have_database(&registry, &config.source.adapter)?;
+        must_have_database(&registry, &config.staging.adapter)?;
         registry.sink(&config.sink.adapter)?;
         Ok(Setup { config, registry })
     }

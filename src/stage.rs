@@ -137,7 +137,7 @@ fn stopped(staged: &StageReport) -> anyhow::Result<()> {
 fn explain(guard: &Guard) -> String {
     let Guard { name, table, value, of, limit, .. } = guard;
     match (*name, table) {
-        ("empty", _) => "the SSD has no children at all".to_owned(),
+        ("empty", _) => "the SSD has no children at all, or none that can be read".to_owned(),
         (_, Some(table)) if value == of => format!("{table} has no rows, {of} in the last good run"),
         (_, Some(table)) => {
             format!("{table} has {value} rows fewer than the {of} of the last good run, {limit} at most")

@@ -5,6 +5,8 @@
 //! tagged with the child's number, in any order. Why this shape fits every engine is written down in
 //! `docs/decisions/0002-scan-contract.md`.
 //!
+//! A system without tables is a [`DocumentSource`]: it lists ids, and hands over finished documents.
+//!
 //! Names in this module are the *database's* names: the CMS profile and `[source.names]` have been applied already, so
 //! an adapter knows nothing of profiles.
 
@@ -22,6 +24,31 @@ pub trait Source: Send + Sync {
     /// TRUNCATE and DROP first, and can say at once which table or column is missing
     /// ([`Kind::Schema`], naming the first table or column that is not there).
     async fn open(&self, tables: &[Table]) -> Result<Box<dyn ReadSession>>;
+
+    /// Where the system has documents instead of tables: itself, as a source of those. Nobody opens its tables then.
+    fn documents(&self) -> Option<&dyn DocumentSource> {
+        None
+    }
+}
+
+/// A system that has documents instead of tables, such as one behind a REST interface.
+#[async_trait]
+pub trait DocumentSource: Send + Sync {
+    /// Opens a read session. What keeps the system from being one moment in time, such as a request for each child, is the system's.
+    async fn open(&self) -> Result<Box<dyn DocumentSession>>;
+}
+
+/// One read of a [`DocumentSource`].
+#[async_trait]
+pub trait DocumentSession: Send {
+    /// The ids of all children, as the system has them, each once: a child who is not among them is gone. The first column is
+    /// `person_id` (text, never null); what else there is nobody looks at.
+    async fn ids(&mut self) -> Result<Box<dyn RowStream + '_>>;
+
+    /// The documents of these children, whose ids come without white space around: exactly one row for each, in any order. Columns
+    /// `person_id` (text, never null) and `document`: one JSON object in the payload's shape, or null where this child's cannot be had
+    /// now, for whatever reason; the child then stays as it is. Where the *system* cannot be read the stream ends with an error.
+    async fn documents(&mut self, children: &[String]) -> Result<Box<dyn RowStream + '_>>;
 }
 
 /// One moment of a [`Source`], over one connection.

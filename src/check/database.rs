@@ -6,7 +6,8 @@ use std::sync::Arc;
 use csc_bridge_core::config::ManagedBy;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::payload::plan::TablePlan;
-use csc_bridge_core::source::{Source, Table, TableName, read_all};
+use csc_bridge_core::payload::read;
+use csc_bridge_core::source::{DocumentSource, Source, Table, TableName, read_all};
 use csc_bridge_core::staging::{Rehearsal, Staging};
 
 use super::Ready;
@@ -29,18 +30,7 @@ struct Grants {
 pub async fn check(ready: &Ready, opened: &Opened, has_state: bool, checks: &mut Checks) -> bool {
     let mut grants = Grants::default();
     let is_connected = match &opened.source {
-        Ok(source) => match source.open(&[]).await {
-            Ok(session) => {
-                drop(session);
-                checks.pass("db.connect", format!("connected to {}", ready.setup.config.source.adapter));
-                tables(ready, source, &mut grants, checks).await;
-                true
-            }
-            Err(error) => {
-                checks.fail("db.connect", &error);
-                false
-            }
-        },
+        Ok(source) => connect(ready, source, &mut grants, checks).await,
         Err(error) if error.kind() == Kind::Config => {
             checks.skip("db.connect", "needs the configuration and its secrets");
             false
@@ -75,6 +65,36 @@ pub async fn check(ready: &Ready, opened: &Opened, has_state: bool, checks: &mut
         checks.skip("db.grants", "needs db.connect");
     }
     is_readable && is_staging_good
+}
+
+/// Reaches the source, and looks at its tables where it has some.
+async fn connect(ready: &Ready, source: &Arc<dyn Source>, grants: &mut Grants, checks: &mut Checks) -> bool {
+    let adapter = &ready.setup.config.source.adapter;
+    let reached = match source.documents() {
+        Some(documents) => ids(documents).await.map(|ids| format!("{adapter} lists {ids} ids")),
+        None => source.open(&[]).await.map(|_session| format!("connected to {adapter}")),
+    };
+    match reached {
+        Ok(said) => checks.pass("db.connect", said),
+        Err(error) => {
+            checks.fail("db.connect", &error);
+            return false;
+        }
+    }
+    if source.documents().is_none() {
+        tables(ready, source, grants, checks).await;
+        return true;
+    }
+    for table in &ready.plan.tables {
+        checks.skip(&format!("db.table.{}", table.ssd_name), "the source has documents, and no tables");
+    }
+    true
+}
+
+/// How many ids a source of documents lists. Its documents are read by the dry run.
+async fn ids(documents: &dyn DocumentSource) -> Result<usize> {
+    let mut session = documents.open().await?;
+    Ok(read::ids(&mut *session).await?.len())
 }
 
 /// Checks each table with its columns, and that the database can run the very statements of a run.

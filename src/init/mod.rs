@@ -46,7 +46,7 @@ pub fn init(global: &Global, args: &Init) -> anyhow::Result<()> {
     } else if registry().database(&adapter).is_ok() {
         eprintln!("next: fill in the lines marked with <…>, then csc-bridge stage --dry-run");
     } else {
-        eprintln!("next: fill in the lines marked with <…>; this version of csc-bridge has no {adapter} adapter yet");
+        eprintln!("next: fill in the lines marked with <…>; this csc-bridge was built without its adapter {adapter}");
     }
     Ok(())
 }

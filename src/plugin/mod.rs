@@ -1,6 +1,8 @@
-//! `plugin`: what lies in the plugin folder, whether it would be loaded, and the line that allows it. Nothing here loads a library.
+//! `plugin`: what lies in the plugin folder, whether it would be loaded, and the line that allows it. Nothing here loads a library. And the
+//! sources of a new one.
 
 pub mod load;
+mod new;
 
 use std::io::Write;
 
@@ -15,11 +17,11 @@ use crate::setup;
 
 /// The command.
 pub fn plugin(global: &Global, command: &PluginCommand, report: &mut Report) -> anyhow::Result<()> {
-    let config = setup::config(global)?;
     match command {
-        PluginCommand::List => list(&config, report),
-        PluginCommand::Verify(args) => verify(&config, args.name.as_deref(), report),
-        PluginCommand::Pin(args) => pin(&config, &args.name, report),
+        PluginCommand::List => list(&setup::config(global)?, report),
+        PluginCommand::Verify(args) => verify(&setup::config(global)?, args.name.as_deref(), report),
+        PluginCommand::Pin(args) => pin(&setup::config(global)?, &args.name, report),
+        PluginCommand::New(args) => new::new(global, args, report),
     }
 }
 

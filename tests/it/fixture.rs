@@ -42,6 +42,33 @@ impl Fixture {
         self.outcome_of(plan, &self.rows)
     }
 
+    /// Hands every document that was assembled, and the same with all its lists turned round, to core as a source of documents would.
+    /// Each must come out as it went in; the ids of those that do not.
+    pub fn changed_by_admission(&self) -> Vec<String> {
+        let plan = self.plan();
+        let mut changed = Vec::new();
+        let (mut assembler, mut again) = (Assembler::new(&plan), Assembler::new(&plan));
+        let people = judge(self.people.clone(), &plan, &mut Findings::default());
+        for (number, id) in self.ids.iter().enumerate().filter(|(_, id)| people.is_read(id)) {
+            let verdict = assembler.assemble(&self.rows, number, id, &mut Findings::default());
+            let Ok(Verdict::Cohort(wanted)) = verdict else { continue };
+            let turned = turned_round(serde_json::from_str(wanted.document).expect("JSON")).to_string();
+            for text in [wanted.document, &turned] {
+                match again.admit(Some(text), id, &mut Findings::default()).expect("it does not fail") {
+                    Verdict::Cohort(found) => {
+                        let is_same = (found.document, found.hash) == (wanted.document, wanted.hash)
+                            && (found.legacy_id, found.records) == (wanted.legacy_id.clone(), wanted.records);
+                        if !is_same {
+                            changed.push(format!("{} {id}: {} became {}", self.name, wanted.document, found.document));
+                        }
+                    }
+                    _ => changed.push(format!("{} {id}: it was not taken", self.name)),
+                }
+            }
+        }
+        changed
+    }
+
     /// The same for a plan that may read other columns: the database is read again.
     pub async fn outcome_read_again(&self, plan: &Plan) -> Value {
         let mut session = open(&self.config, plan).await;
@@ -59,10 +86,11 @@ impl Fixture {
         for (number, id) in self.ids.iter().enumerate().filter(|(_, id)| people.is_read(id)) {
             match assembler.assemble(rows, number, id, &mut findings).expect("assembling does not fail") {
                 Verdict::Left => left.push(id.clone()),
+                Verdict::Refused | Verdict::Unread => panic!("{}: of rows there is always a document", self.name),
                 Verdict::Cohort(child) => {
                     let hash = canonical_hash(child.document, &self.config.payload.unstable_ids).expect("JSON");
                     assert_eq!(hash, child.hash, "{}: the bytes written are not canonical", self.name);
-                    let mut gone_by: Vec<String> = child.retired.iter().map(place).collect();
+                    let mut gone_by: Vec<String> = child.retired.iter().flatten().map(place).collect();
                     gone_by.sort();
                     gone_by.dedup();
                     if !gone_by.is_empty() {
@@ -80,6 +108,15 @@ impl Fixture {
         refused.dedup();
         let found: BTreeMap<String, u64> = findings.list().into_iter().map(|found| (found.rule, found.count)).collect();
         tidy(json!({ "documents": documents, "left": left, "refused": refused, "findings": found, "retired": retired }))
+    }
+}
+
+/// Every list from its end to its beginning.
+fn turned_round(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().rev().map(turned_round).collect(),
+        Value::Object(members) => members.into_iter().map(|(key, value)| (key, turned_round(value))).collect(),
+        other => other,
     }
 }
 

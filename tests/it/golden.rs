@@ -16,3 +16,10 @@ async fn every_fixture_becomes_the_documents_beside_it() {
     }
     assert!(wrong.is_empty(), "{} of {} fixtures differ:\n\n{}", wrong.len(), fixtures.len(), wrong.join("\n\n"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_was_assembled_is_taken_from_a_source_of_documents_as_it_is() {
+    let fixtures = fixture::all().await;
+    let changed: Vec<String> = fixtures.iter().flat_map(fixture::Fixture::changed_by_admission).collect();
+    assert!(changed.is_empty(), "{}", changed.join("\n"));
+}

@@ -24,8 +24,12 @@ mod killed;
 mod mistakes;
 mod model;
 mod mutants;
+mod new_cms;
 mod night;
+#[cfg(feature = "oracle")]
+mod oracle;
 mod plan;
+mod plugin_new;
 mod plugins;
 mod postgres;
 mod profiles;
@@ -33,6 +37,10 @@ mod program;
 mod purges;
 mod refusals;
 mod resubmit;
+mod sdms;
+#[allow(dead_code, reason = "the plugin's own tests use the rest")]
+#[path = "../../plugins/examples/sdms-source/tests/it/server.rs"]
+mod sdms_server;
 mod signals;
 mod sql_believed;
 mod sql_filled;
@@ -42,3 +50,5 @@ mod unchanged;
 mod upgrade;
 mod way;
 mod withdrawn;
+#[cfg(not(feature = "oracle"))]
+mod without_oracle;

@@ -1,6 +1,10 @@
 //! Every CMS profile, over an SSD in SQLite that has that CMS's names and spellings: two nights with changes between them, and in
 //! the end DfE holds what the SSD says.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use csc_bridge_core::config::{Names, load_definition, load_profile};
 use serde_json::Value;
 
 use crate::program::{Dfe, Place, STAGING, configuration};
@@ -23,6 +27,48 @@ fn eclipse_converges() {
 #[test]
 fn azeus_converges() {
     converges("azeus");
+}
+
+/// Azeus's names are those of the definition, in upper case, as Oracle's dictionary has them: none is missing, and none is another. The
+/// playbook's script makes just these tables and columns, and what the notes say of long names is so.
+#[test]
+fn azeus_names_every_table_and_column_in_upper_case_and_the_script_makes_them() {
+    let definition = load_definition("dfe-csc-0.9", Path::new(".")).expect("the definition");
+    let profile = load_profile("azeus", Path::new(".")).expect("the profile");
+    let names = Names::new(&profile.schema, [&profile.tables]);
+    let (mut wanted, mut named, mut long) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for (table, columns) in &definition.tables {
+        assert_eq!(names.table(table).map(|name| name.table), Some(table.to_uppercase()));
+        for column in columns.columns.keys() {
+            wanted.insert((table.to_uppercase(), column.to_uppercase()));
+            named.insert((table.to_uppercase(), names.column(table, column).expect("a column that Azeus has")));
+            if column.len() > 30 {
+                long.push(column.as_str());
+            }
+        }
+    }
+    assert_eq!(named, wanted);
+    assert_eq!(made_by(include_str!("../../docs/playbooks/azeus-ssd.sql")), wanted);
+    assert_eq!(long.len(), 5, "{long:?}");
+    for text in [include_str!("../../config/cms/azeus.toml"), include_str!("../../docs/playbooks/azeus.md")] {
+        assert!(long.iter().all(|column| text.contains(column)), "a note lacks one of {long:?}");
+    }
+}
+
+/// Tables and columns of a script that has a column to a line, in upper case.
+fn made_by(script: &str) -> BTreeSet<(String, String)> {
+    let (mut made, mut table) = (BTreeSet::new(), String::new());
+    for line in script.lines() {
+        let mut words = line.split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some("CREATE"), Some("TABLE"), Some(name)) => table = name.to_uppercase(),
+            (Some(column), Some(_), _) if line.starts_with("    ") => {
+                made.insert((table.clone(), column.to_uppercase()));
+            }
+            _ => {}
+        }
+    }
+    made
 }
 
 fn converges(cms: &str) {

@@ -1,14 +1,20 @@
 //! One connection to a database, and the values that go over it.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use csc_bridge_core::error::{Error, Result};
 use csc_bridge_core::source::{RowStream, TableName};
 
+use crate::{Dialect, Store};
+
 /// One connection. It runs one statement at a time, which `&mut self` says to the compiler (SQL Server and Oracle have
 /// no other way). After an error inside a transaction it is thrown away, never used again.
 ///
 /// Errors carry the adapter's own words: a server quotes the offending value in its text.
+///
+/// One that only reads leaves out what has to do with transactions that write.
 #[async_trait]
 pub trait Connection: Send + Sync {
     /// Runs one statement and returns the number of rows it changed.
@@ -24,6 +30,19 @@ pub trait Connection: Send + Sync {
     /// the columns are the batch's, by name. Types are `Utf8`, `Binary`, `Int32`, `Int64` and `Date32`.
     async fn load(&mut self, target: &str, rows: &RecordBatch) -> Result<()>;
 
+    /// Makes a temporary table that only this connection sees, whose primary key is `key`. A product whose temporary tables outlive the
+    /// connection, and belong to whoever made them, has its own.
+    async fn create_temporary(
+        &mut self,
+        dialect: &dyn Dialect,
+        name: &str,
+        columns: &[(&str, Store)],
+        key: &str,
+    ) -> Result<()> {
+        self.execute(&dialect.create_temporary(name, columns, key), &[]).await?;
+        Ok(())
+    }
+
     /// The names of a table's columns as the database has them; `None` where there is no such table or view.
     async fn columns(&mut self, table: &TableName) -> Result<Option<Vec<String>>>;
 
@@ -32,13 +51,19 @@ pub trait Connection: Send + Sync {
     async fn snapshot(&mut self, tables: &[TableName]) -> Result<()>;
 
     /// Begins a transaction that will write.
-    async fn begin(&mut self) -> Result<()>;
+    async fn begin(&mut self) -> Result<()> {
+        Err(only_reads())
+    }
 
     /// Makes the transaction lasting.
-    async fn commit(&mut self) -> Result<()>;
+    async fn commit(&mut self) -> Result<()> {
+        Err(only_reads())
+    }
 
     /// Undoes the transaction.
-    async fn rollback(&mut self) -> Result<()>;
+    async fn rollback(&mut self) -> Result<()> {
+        Err(only_reads())
+    }
 
     /// Runs the statements of a transaction and commits it; returns how many rows each of them changed. A product in which one
     /// connection writes at a time does it all in one go, so that the others wait no longer than they must.
@@ -55,6 +80,11 @@ pub trait Connection: Send + Sync {
     }
 }
 
+/// An engine that leaves out what it does not need for reading was asked for more.
+pub(crate) fn only_reads() -> Error {
+    Error::internal("an engine that only reads was asked to write")
+}
+
 /// The statements that a transaction ends with, or all that it has.
 #[derive(Clone, Default)]
 pub struct Transaction {
@@ -68,10 +98,13 @@ pub struct Transaction {
 }
 
 /// A query whose rows are streamed.
-#[derive(Debug, Clone)]
+// No Debug: a set is children's ids.
+#[derive(Clone)]
 pub struct Read {
-    /// The statement. It has no parameters.
+    /// The statement. It has no parameters, but for the set where there is one.
     pub sql: String,
+    /// The text of [`Dialect::set_text`], where the statement has [`Dialect::set_query`].
+    pub set: Option<Arc<str>>,
     /// The table, for messages.
     pub table: TableName,
     /// The columns in their order, without the child's number.

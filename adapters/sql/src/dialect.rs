@@ -5,9 +5,16 @@ use std::time::Duration;
 use csc_bridge_core::payload::definition::ColumnType;
 use csc_bridge_core::source::TableName;
 
+/// What stands for a spelling that is not there: no product takes it for SQL.
+const NOT_SPELLED: &str = "this engine is for reading only";
+
 /// The spellings of one SQL product. All methods are pure text.
 ///
 /// An `expr` is SQL text, such as `t."person_id"`; it is never a value.
+///
+/// An engine that only reads, as a plugin's does, spells [`key`](Dialect::key), [`temporary`](Dialect::temporary) and
+/// [`create_temporary`](Dialect::create_temporary), and whatever else differs from standard SQL. An engine for staging tables spells
+/// everything: what it left out no database takes, and the conformance suite finds at once.
 pub trait Dialect: Send + Sync {
     /// Quotes an identifier so that any name is harmless. The default is standard SQL; SQL Server takes it as well
     /// (`QUOTED_IDENTIFIER` is on for every modern driver).
@@ -25,7 +32,9 @@ pub trait Dialect: Send + Sync {
     }
 
     /// The parameter at `position`, counted from 1: `?1`, `$1`, `@P1`, `:1`.
-    fn placeholder(&self, position: usize) -> String;
+    fn placeholder(&self, _position: usize) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// A text as a constant of a statement, for the few that cannot be bound ([`Read`](crate::Read) has no parameters: a product's
     /// quickest export may take none). The text holds no U+0000 ([`name::check_literal`](crate::name::check_literal)). The
@@ -40,52 +49,80 @@ pub trait Dialect: Send + Sync {
     }
 
     /// The database's present time. The database's, because several hosts may send to one table.
-    fn now(&self) -> &'static str;
+    fn now(&self) -> &'static str {
+        NOT_SPELLED
+    }
 
     /// The database's present time less `age`.
-    fn before_now(&self, age: Duration) -> String;
+    fn before_now(&self, _age: Duration) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// Whole seconds from a time of the staging tables to the database's present time: null where it is null, negative where it is
     /// yet to come.
-    fn seconds_since(&self, expr: &str) -> String;
+    fn seconds_since(&self, _expr: &str) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// `MATERIALIZED ` where the product has the keyword, so that a common table expression that is used once is not folded
     /// into a correlated search; else empty.
-    fn materialized(&self) -> &'static str;
+    fn materialized(&self) -> &'static str {
+        ""
+    }
 
     /// How rows are locked for a sender; `None` for a product without row locks (see [`Engine::lock`](crate::Engine::lock)).
-    fn row_lock(&self) -> Option<RowLock>;
+    fn row_lock(&self) -> Option<RowLock> {
+        None
+    }
 
     /// A join key: the column's value as text without leading and trailing [white space](crate::name::WHITE_SPACE), comparing by
     /// exact characters. Generated tables have an index on exactly this expression ([`Dialect::key_index`]).
     fn key(&self, expr: &str) -> String;
 
     /// A word of a small vocabulary: trimmed text in lower case, null where the column is null.
-    fn word(&self, expr: &str) -> String;
+    fn word(&self, _expr: &str) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// A null-safe, exact comparison.
-    fn same(&self, left: &str, right: &str) -> String;
+    fn same(&self, _left: &str, _right: &str) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// A column read as text exactly as it stands.
-    fn text(&self, expr: &str) -> String;
+    fn text(&self, _expr: &str) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// A column read as bytes exactly as it stands.
-    fn bytes(&self, expr: &str) -> String;
+    fn bytes(&self, _expr: &str) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// `last_updated` as text with all the precision the database keeps: half of a row's compare-and-set token.
-    fn version(&self, expr: &str) -> String;
+    fn version(&self, _expr: &str) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// A text `YYYY-MM-DD HH:MM:SS.fff` as the product's timestamp.
-    fn timestamp(&self, expr: &str) -> String;
+    fn timestamp(&self, _expr: &str) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// Days since 1970-01-01 as a date of the generated SSD tables.
-    fn date(&self, expr: &str) -> String;
+    fn date(&self, _expr: &str) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// A text put into a column of [`Store::Json`].
-    fn document_in(&self, expr: &str) -> String;
+    fn document_in(&self, _expr: &str) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// A column of [`Store::Json`] read as text.
-    fn document_out(&self, expr: &str) -> String;
+    fn document_out(&self, _expr: &str) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// A null-safe, exact comparison of a column of [`Store::Json`] with a text that was read by [`Dialect::document_out`]. A product
     /// that cannot compare long texts as it compares others has its own.
@@ -94,7 +131,9 @@ pub trait Dialect: Send + Sync {
     }
 
     /// Whether a document column holds anything, without reading it where the product can.
-    fn has_document(&self, expr: &str) -> String;
+    fn has_document(&self, _expr: &str) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// Whether a transaction that created a table can be undone. Where it cannot (Oracle commits by itself), `check` tries no
     /// CREATE TABLE.
@@ -103,13 +142,28 @@ pub trait Dialect: Send + Sync {
     }
 
     /// The type of a column of the staging tables and of temporary tables.
-    fn stored(&self, store: Store) -> String;
+    fn stored(&self, _store: Store) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// The type of a column of a generated SSD table.
-    fn generated(&self, column: ColumnType) -> String;
+    fn generated(&self, _column: ColumnType) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// A session's temporary table in a statement: `temp.x`, `#x`.
     fn temporary(&self, name: &str) -> String;
+
+    /// For a product whose readers may not create a temporary table: the [`SET`](crate::SET) as a query with one parameter, the text that
+    /// [`Dialect::set_text`] makes, and the columns `id` and `nr`. `None` where readers have the temporary table that the staging tables have.
+    fn set_query(&self) -> Option<String> {
+        None
+    }
+
+    /// The ids of a set as the one text that [`Dialect::set_query`] reads: its `nr` is the place of an id among them, from 0.
+    fn set_text(&self, _ids: &[String]) -> String {
+        String::new()
+    }
 
     /// Creates a temporary table that only this connection sees; `key` is its primary key.
     fn create_temporary(&self, name: &str, columns: &[(&str, Store)], key: &str) -> String;
@@ -119,8 +173,15 @@ pub trait Dialect: Send + Sync {
         format!("DELETE FROM {}", self.temporary(name))
     }
 
+    /// Whether rows can be grouped by a column of [`Store::LongText`]. Oracle groups by no CLOB.
+    fn groups_long_text(&self) -> bool {
+        true
+    }
+
     /// Tells the planner how many rows a temporary table has, where it does not find out by itself.
-    fn analyze_temporary(&self, name: &str) -> Option<String>;
+    fn analyze_temporary(&self, _name: &str) -> Option<String> {
+        None
+    }
 
     /// A text of a temporary table beside a lasting table's column: compared with it so that the column's index is used, or put in its
     /// place. A product that mixes no two collations (SQL Server) takes the column's.
@@ -134,10 +195,14 @@ pub trait Dialect: Send + Sync {
     }
 
     /// One set-based update; see [`UpdateFrom`].
-    fn update_from(&self, update: &UpdateFrom<'_>) -> String;
+    fn update_from(&self, _update: &UpdateFrom<'_>) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// An index by which [`Dialect::key`] of a column is found.
-    fn key_index(&self, index: &KeyIndex<'_>) -> String;
+    fn key_index(&self, _index: &KeyIndex<'_>) -> String {
+        NOT_SPELLED.to_owned()
+    }
 
     /// An index on a column as it stands.
     fn plain_index(&self, name: &str, table: &TableName, column: &str) -> String {

@@ -5,6 +5,7 @@ use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::Guard;
 
+use crate::connection::only_reads;
 use crate::{Connection, Dialect};
 
 /// One database of one product.
@@ -27,11 +28,13 @@ pub trait Engine: Send + Sync {
 
     /// Takes a lock that the operating system or the database gives back when this process dies.
     ///
-    /// A product with row locks lets everybody have [`Lock::Submit`].
+    /// A product with row locks lets everybody have [`Lock::Submit`]. An engine that only reads has none to take.
     ///
     /// # Errors
     /// [`Kind::Busy`](csc_bridge_core::error::Kind::Busy) where somebody else has it.
-    async fn lock(&self, table: &TableName, lock: Lock) -> Result<Box<dyn Guard>>;
+    async fn lock(&self, _table: &TableName, _lock: Lock) -> Result<Box<dyn Guard>> {
+        Err(only_reads())
+    }
 }
 
 /// What a connection is for.

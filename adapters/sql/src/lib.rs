@@ -2,7 +2,8 @@
 //!
 //! An engine (SQLite, PostgreSQL, SQL Server, Oracle) brings three things: a [`Dialect`], which spells out the little that
 //! differs between SQL products, a [`Connection`], which runs statements, and an [`Engine`], which opens connections and
-//! takes locks. [`SqlSource`], [`SqlStaging`] and [`SqlWriter`] make the contracts of core out of them.
+//! takes locks. [`SqlSource`], [`SqlStaging`] and [`SqlWriter`] make the contracts of core out of them. An engine that only reads brings a
+//! part of each, and finds a loading and a batch for products without anything quicker: [`insertions`] and [`Texts`].
 //!
 //! Two habits run through the crate. *Sets, not loops*: children, changes and outcomes go into a private temporary table by
 //! one bulk load, and one statement works on all of them, so that nothing depends on how many parameters a product allows.
@@ -13,18 +14,22 @@ mod connection;
 mod dialect;
 mod engine;
 pub mod guard;
+mod insert;
 pub mod name;
 mod path;
 mod set;
 mod source;
 mod staging;
+mod texts;
 mod writer;
 
 pub use connection::{Connection, Read, Row, Transaction, Value};
 pub use dialect::{Dialect, KeyIndex, RowLock, Store, UpdateFrom};
 pub use engine::{Engine, Lock, Purpose};
+pub use insert::insertions;
 pub use path::scan_sql;
 pub use set::SET;
 pub use source::SqlSource;
 pub use staging::{SqlLogs, SqlStaging, StagingNames};
+pub use texts::Texts;
 pub use writer::SqlWriter;

@@ -17,9 +17,7 @@ use crate::{Dialect, SET, name};
 /// condition on its outer side, which by the equality holds for its inner side, too, and leaves that side's index in use.
 pub fn scan_sql(dialect: &dyn Dialect, scan: &Scan) -> String {
     let column = |name: &str| dialect.quote(name);
-    let set = dialect.temporary(SET);
     let joins = &scan.path_to_child.joins;
-    let mut sql = String::new();
     let no_key: Vec<&str> = scan.path_to_child.no_key.iter().map(|text| name::trimmed(text)).collect();
     let no_key: Vec<String> = no_key.iter().filter(|text| !text.is_empty()).map(|text| dialect.literal(text)).collect();
     let is_key = |key: &str| match no_key.is_empty() {
@@ -38,6 +36,11 @@ pub fn scan_sql(dialect: &dyn Dialect, scan: &Scan) -> String {
         steps.push('_');
     }
 
+    let (mut sql, set) = match dialect.set_query() {
+        Some(query) => (format!("WITH {steps}0 AS ({query})"), format!("{steps}0")),
+        None => (String::new(), dialect.temporary(SET)),
+    };
+
     // What the step before offers: its table, the column to compare with.
     let (mut from, mut key) = (set, "id".to_owned());
     for (at, join) in joins.iter().enumerate().rev() {
@@ -46,7 +49,7 @@ pub fn scan_sql(dialect: &dyn Dialect, scan: &Scan) -> String {
         let step = format!("{steps}{}", joins.len() - at);
         let _ = write!(
             sql,
-            "{}{step} AS {}(SELECT DISTINCT c.number, {} AS k FROM {} e JOIN {from} c ON c.{key} = {} AND {})",
+            "{}{step} AS {}(SELECT DISTINCT c.nr, {} AS k FROM {} e JOIN {from} c ON c.{key} = {} AND {})",
             if sql.is_empty() { "WITH " } else { ", " },
             dialect.materialized(),
             dialect.key(&format!("e.{}", column(&join.key))),
@@ -58,7 +61,7 @@ pub fn scan_sql(dialect: &dyn Dialect, scan: &Scan) -> String {
     }
 
     let inwards = joins.first().map_or(&scan.path_to_child.child, |first| &first.column);
-    let _ = write!(sql, "{}SELECT c.number AS child", if sql.is_empty() { "" } else { " " });
+    let _ = write!(sql, "{}SELECT c.nr AS child", if sql.is_empty() { "" } else { " " });
     for name in &scan.columns {
         let _ = write!(sql, ", t.{}", column(name));
     }

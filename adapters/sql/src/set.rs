@@ -8,14 +8,13 @@ use csc_bridge_core::error::{Error, Result};
 
 use crate::{Connection, Dialect, Store};
 
-/// The temporary table of the set: `id`, the trimmed text of an id, and its `number`.
+/// The temporary table of the set: `id`, the trimmed text of an id, and its number, `nr` (NUMBER is a reserved word of Oracle's).
 pub const SET: &str = "csc_bridge_set";
 
 /// Creates the set's table on a connection, once.
 pub(crate) async fn create(connection: &mut dyn Connection, dialect: &dyn Dialect) -> Result<()> {
-    let columns = [("id", Store::Text(200)), ("number", Store::Integer)];
-    connection.execute(&dialect.create_temporary(SET, &columns, "id"), &[]).await?;
-    Ok(())
+    let columns = [("id", Store::Text(200)), ("nr", Store::Integer)];
+    connection.create_temporary(dialect, SET, &columns, "id").await
 }
 
 /// What the planner has been told of the temporary tables of one connection.
@@ -34,7 +33,7 @@ impl Told {
     {
         let ids = StringArray::from_iter_values(ids);
         let numbers = Int32Array::from_iter_values(0..i32::try_from(ids.len()).map_err(|_| too_many())?);
-        let rows = batch([("id", Arc::new(ids) as ArrayRef), ("number", Arc::new(numbers))])?;
+        let rows = batch([("id", Arc::new(ids) as ArrayRef), ("nr", Arc::new(numbers))])?;
         self.replace(connection, dialect, SET, &rows).await
     }
 

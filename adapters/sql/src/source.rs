@@ -34,11 +34,13 @@ impl Source for SqlSource {
         for table in tables {
             check_table(connection.as_mut(), table).await?;
         }
-        set::create(connection.as_mut(), self.engine.dialect()).await?;
+        if self.engine.dialect().set_query().is_none() {
+            set::create(connection.as_mut(), self.engine.dialect()).await?;
+        }
         let names: Vec<TableName> = tables.iter().map(|table| table.name.clone()).collect();
         connection.snapshot(&names).await?;
         let told = set::Told::default();
-        Ok(Box::new(SqlReadSession { engine: self.engine.clone(), connection, told, names }))
+        Ok(Box::new(SqlReadSession { engine: self.engine.clone(), connection, told, set: None, names }))
     }
 }
 
@@ -53,9 +55,11 @@ async fn check_table(connection: &mut dyn Connection, table: &Table) -> Result<(
              a table that this CMS does not have is declared missing in its profile",
         ));
     };
-    let there: HashSet<String> = columns.iter().map(|column| column.to_lowercase()).collect();
+    // A name may be written with its quotes where that means that its case counts (Oracle).
+    let bare = |column: &String| column.trim_matches('"').to_lowercase();
+    let there: HashSet<String> = columns.iter().map(bare).collect();
     let missing: Vec<&str> =
-        table.columns.iter().filter(|column| !there.contains(&column.to_lowercase())).map(String::as_str).collect();
+        table.columns.iter().filter(|column| !there.contains(&bare(column))).map(String::as_str).collect();
     let Some((first, others)) = missing.split_first() else { return Ok(()) };
     let others = match others.len() {
         0 => String::new(),
@@ -77,6 +81,8 @@ struct SqlReadSession {
     engine: Arc<dyn Engine>,
     connection: Box<dyn Connection>,
     told: set::Told,
+    /// The children of the set, where they go with each read.
+    set: Option<Arc<str>>,
     /// The tables that were checked and locked: no other is read.
     names: Vec<TableName>,
 }
@@ -97,7 +103,8 @@ impl ReadSession for SqlReadSession {
         let dialect = self.engine.dialect();
         let listed: Vec<String> = columns.iter().map(|column| format!("t.{}", dialect.quote(column))).collect();
         let sql = format!("SELECT {} FROM {} t", listed.join(", "), dialect.table(table));
-        self.connection.scan(Read { sql, table: table.clone(), columns: columns.to_vec(), tagged: false }).await
+        let (table, columns) = (table.clone(), columns.to_vec());
+        self.connection.scan(Read { sql, set: None, table, columns, tagged: false }).await
     }
 
     async fn count(&mut self, table: &TableName) -> Result<u64> {
@@ -108,8 +115,13 @@ impl ReadSession for SqlReadSession {
     }
 
     async fn select(&mut self, children: &[String]) -> Result<()> {
+        let dialect = self.engine.dialect();
+        if dialect.set_query().is_some() {
+            self.set = Some(dialect.set_text(children).into());
+            return Ok(());
+        }
         let ids = children.iter().map(String::as_str);
-        self.told.fill(self.connection.as_mut(), self.engine.dialect(), ids).await
+        self.told.fill(self.connection.as_mut(), dialect, ids).await
     }
 
     async fn scan(&mut self, scan: &Scan) -> Result<Box<dyn RowStream + '_>> {
@@ -120,7 +132,13 @@ impl ReadSession for SqlReadSession {
         for text in &scan.path_to_child.no_key {
             name::check_literal("a text of no_value", text)?;
         }
-        let sql = path::scan_sql(self.engine.dialect(), scan);
-        self.connection.scan(Read { sql, table: scan.table.clone(), columns: scan.columns.clone(), tagged: true }).await
+        let dialect = self.engine.dialect();
+        let set = match dialect.set_query() {
+            None => None,
+            // Nobody was selected yet.
+            Some(_) => Some(self.set.get_or_insert_with(|| dialect.set_text(&[]).into()).clone()),
+        };
+        let (sql, table, columns) = (path::scan_sql(dialect, scan), scan.table.clone(), scan.columns.clone());
+        self.connection.scan(Read { sql, set, table, columns, tagged: true }).await
     }
 }

@@ -1,8 +1,10 @@
-//! One child's document, written as canonical bytes straight into a reused buffer while the rules are followed.
+//! One child's document, written as canonical bytes straight into a reused buffer while the rules are followed. Of a source that has
+//! documents instead of tables, `document` writes the same.
 //!
 //! A list's order is total (design, decision 1): by the definition's dates, nulls last; then by the member's canonical bytes
 //! without record ids; then by id. The bytes are only made where the dates tie.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use sha2::{Digest, Sha256};
@@ -16,18 +18,22 @@ use super::value::Reporter;
 use crate::error::{Error, Result};
 use crate::staging::Hash;
 
-/// Assembles the documents of a chunk, one child at a time.
+/// Writes the documents of a chunk, one child at a time: assembled from rows, or as its source delivered them.
 pub struct Assembler<'a> {
-    plan: &'a Plan,
-    out: Vec<u8>,
+    pub(super) plan: &'a Plan,
+    pub(super) out: Vec<u8>,
 }
 
 /// What the rules say about a child.
 pub enum Verdict<'a, 'b> {
     /// In the cohort, with this document.
     Cohort(Assembled<'a, 'b>),
-    /// In the SSD, but no set admits the child.
+    /// In the SSD, but no set admits the child, or the document shows that it is not of the right age.
     Left,
+    /// The document is none, or another child's. Of documents alone.
+    Refused,
+    /// The source could not say: the child stays as it is. Of documents alone.
+    Unread,
 }
 
 /// A child's document.
@@ -37,9 +43,10 @@ pub struct Assembled<'a, 'b> {
     /// SHA-256 over it, without unstable ids.
     pub hash: Hash,
     /// `mis_child_id`, where there is one.
-    pub legacy_id: Option<&'a str>,
-    /// Records that the SSD still holds, left out by the rules.
-    pub retired: Vec<Retired<'a>>,
+    pub legacy_id: Option<Cow<'a, str>>,
+    /// Records that the SSD still holds, left out by the rules. `None`: nobody knows, for the source had no rows; what the document does
+    /// not mention may be there still.
+    pub retired: Option<Vec<Retired<'a>>>,
     /// How many records with an id the document has, the child itself not among them.
     pub records: u64,
 }
@@ -92,7 +99,8 @@ impl<'a> Assembler<'a> {
         let legacy = root.fields.iter().find(|field| field.key == "mis_child_id");
         let legacy_id =
             legacy.and_then(|field| writer.reporter.quietly().good_text(self.plan, field, &Env::of(person)));
-        let (unstable, retired, records) = (writer.unstable, writer.retired, writer.records);
+        let legacy_id = legacy_id.map(Cow::Borrowed);
+        let (unstable, retired, records) = (writer.unstable, Some(writer.retired), writer.records);
         let document = std::str::from_utf8(&self.out).map_err(|_| Error::internal("a document is not UTF-8"))?;
         let hash = hash_without(document.as_bytes(), &unstable);
         Ok(Verdict::Cohort(Assembled { document, hash, legacy_id, retired, records }))
@@ -100,7 +108,7 @@ impl<'a> Assembler<'a> {
 }
 
 /// SHA-256 over canonical bytes without some ranges, which are ascending and apart.
-fn hash_without(bytes: &[u8], ranges: &[(usize, usize)]) -> Hash {
+pub(super) fn hash_without(bytes: &[u8], ranges: &[(usize, usize)]) -> Hash {
     let mut hasher = Sha256::new();
     let mut at = 0;
     for (start, end) in ranges {
@@ -144,12 +152,7 @@ impl<'a> Writer<'a, '_> {
             if written > 0 {
                 out.push(b',');
             }
-            let key = match *member {
-                Member::Field(index) => block.fields[index].key.as_str(),
-                Member::Block(index) => block.blocks[index].key.as_str(),
-                Member::Purge => "purge",
-            };
-            write_string(key, out);
+            write_string(block.key_of(*member), out);
             out.push(b':');
             let is_written = match *member {
                 Member::Field(index) => self.field(block, index, env, out),

@@ -3,11 +3,25 @@
 use jiff::ToSpan;
 use jiff::civil::Date;
 
+use super::column::DayCell;
 use super::day::Day;
+use super::findings::Fault;
 use super::plan::Plan;
 use super::rules::{Child, Env};
 
 impl Plan {
+    /// Whether a person of these dates is of the right age, as [`Plan::is_of_age`].
+    ///
+    /// # Errors
+    /// [`Fault::ChildBadBirthDate`]: nobody can say of what age such a child is. It is left alone rather than taken for one who has left.
+    pub fn judge_age(&self, birth: DayCell, expected: DayCell) -> Result<bool, Fault> {
+        let day = |cell| if let DayCell::Day(day) = cell { Some(day) } else { None };
+        match (birth, expected) {
+            (DayCell::Bad, _) | (DayCell::None, DayCell::Bad) => Err(Fault::ChildBadBirthDate),
+            (birth, expected) => Ok(self.is_of_age(day(birth), day(expected))),
+        }
+    }
+
     /// Whether a person is of the right age: younger than the limit at some time in the window, or due soon.
     pub fn is_of_age(&self, birth: Option<Day>, expected: Option<Day>) -> bool {
         let Some(day) = birth.or(expected) else { return false };

@@ -32,11 +32,14 @@ pub enum Fault {
     NoId,
     BadId,
     DuplicateId,
+    UnknownKey,
     ChildNoId,
     ChildBadId,
     ChildDuplicateId,
     ChildCollidingId,
     ChildBadBirthDate,
+    ChildNoDocument,
+    ChildBadDocument,
 }
 
 impl Fault {
@@ -62,6 +65,9 @@ impl Fault {
             Fault::ChildDuplicateId => "child.duplicate_id",
             Fault::ChildCollidingId => "child.colliding_id",
             Fault::ChildBadBirthDate => "child.bad_birth_date",
+            Fault::ChildNoDocument => "child.no_document",
+            Fault::ChildBadDocument => "child.bad_document",
+            Fault::UnknownKey => "unknown_key",
         }
     }
 
@@ -70,6 +76,7 @@ impl Fault {
             Fault::NoId | Fault::BadId | Fault::DuplicateId => Severity::Error,
             Fault::ChildNoId | Fault::ChildBadId | Fault::ChildDuplicateId => Severity::Error,
             Fault::ChildCollidingId | Fault::ChildBadBirthDate => Severity::Error,
+            Fault::ChildNoDocument | Fault::ChildBadDocument => Severity::Error,
             _ => Severity::Warning,
         }
     }

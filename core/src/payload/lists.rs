@@ -16,11 +16,23 @@ impl<'a> Reporter<'a, '_> {
     /// the source has no code at all.
     pub fn code_list(&mut self, child: Child<'a>, field: &FieldPlan, env: &Env<'a>, out: &mut Vec<u8>) -> bool {
         let Some((set, column)) = self.list_source(child, field) else { return false };
-        let mut codes: Vec<Cow<'a, str>> = Vec::new();
+        let texts = rows_of(child, field, env).filter_map(|row| row.text(column)).map(Cow::Borrowed);
+        self.write_code_list(set, field, texts, out)
+    }
+
+    /// The same of these texts.
+    pub fn write_code_list<'t>(
+        &mut self,
+        set: &CodesPlan,
+        field: &FieldPlan,
+        texts: impl Iterator<Item = Cow<'t, str>>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let mut codes: Vec<Cow<'t, str>> = Vec::new();
         let mut any = false;
-        for text in rows_of(child, field, env).filter_map(|row| row.text(column)) {
+        for text in texts {
             any = true;
-            self.add_code(set, field, Cow::Borrowed(text), &mut codes);
+            self.add_code(set, field, text, &mut codes);
         }
         if let Some(default) = &field.default {
             match codes.iter().any(|code| code != default) {
@@ -38,31 +50,52 @@ impl<'a> Reporter<'a, '_> {
         let mut codes: Vec<Cow<'a, str>> = Vec::new();
         for text in rows_of(child, field, env).filter_map(|row| row.text(column)) {
             match Json::parse(text) {
-                Ok(Json::Null) => {}
-                Ok(Json::List(items)) => {
-                    for item in items {
-                        match item {
-                            Json::Null => {}
-                            Json::String(code) => self.add_code(set, field, code, &mut codes),
-                            Json::Number(number) => self.add_code(set, field, Cow::Borrowed(number), &mut codes),
-                            _ => self.report(Fault::BadJson, field, Some(text)),
-                        }
-                    }
-                }
-                Ok(Json::Object(members)) => {
-                    for (code, said) in members {
-                        match yes(&said) {
-                            Some(true) => self.add_code(set, field, code, &mut codes),
-                            Some(false) => {}
-                            None => self.report(Fault::BadJson, field, Some(text)),
-                        }
-                    }
-                }
-                _ => self.report(Fault::BadJson, field, Some(text)),
+                Ok(said) => self.add_factors(set, field, said, &mut codes),
+                Err(_) => self.report(Fault::BadJson, field, Some(text)),
             }
         }
         self.write_codes(field, codes, out);
         true
+    }
+
+    /// Adds the factors that a JSON value says.
+    pub fn add_factors<'t>(
+        &mut self,
+        set: &CodesPlan,
+        field: &FieldPlan,
+        said: Json<'t>,
+        codes: &mut Vec<Cow<'t, str>>,
+    ) {
+        match said {
+            Json::Null => {}
+            Json::List(items) => {
+                for item in items {
+                    match item {
+                        Json::Null => {}
+                        Json::String(code) => self.add_code(set, field, code, codes),
+                        Json::Number(number) => self.add_code(set, field, Cow::Borrowed(number), codes),
+                        other => self.report_json(field, &other),
+                    }
+                }
+            }
+            Json::Object(members) => {
+                for (code, said) in members {
+                    match yes(&said) {
+                        Some(true) => self.add_code(set, field, code, codes),
+                        Some(false) => {}
+                        None => self.report_json(field, &said),
+                    }
+                }
+            }
+            other => self.report_json(field, &other),
+        }
+    }
+
+    /// Reports JSON of another shape than the field has.
+    pub fn report_json(&mut self, field: &FieldPlan, found: &Json<'_>) {
+        let mut text = Vec::new();
+        found.write(&[], &mut text);
+        self.report(Fault::BadJson, field, std::str::from_utf8(&text).ok());
     }
 
     /// The conference flag (31; design, decision 6). Text that is not JSON gives no flag.
@@ -94,7 +127,7 @@ impl<'a> Reporter<'a, '_> {
         field.codes.map(|set| (&child.plan.codes[set], column))
     }
 
-    fn add_code(&mut self, set: &CodesPlan, field: &FieldPlan, text: Cow<'a, str>, codes: &mut Vec<Cow<'a, str>>) {
+    fn add_code<'t>(&mut self, set: &CodesPlan, field: &FieldPlan, text: Cow<'t, str>, codes: &mut Vec<Cow<'t, str>>) {
         if text.trim().is_empty() {
             return;
         }
@@ -114,7 +147,7 @@ impl<'a> Reporter<'a, '_> {
     }
 
     /// Writes codes sorted, at most as many as the field may have; returns how many.
-    fn write_codes(&mut self, field: &FieldPlan, mut codes: Vec<Cow<'a, str>>, out: &mut Vec<u8>) -> usize {
+    pub fn write_codes(&mut self, field: &FieldPlan, mut codes: Vec<Cow<'_, str>>, out: &mut Vec<u8>) -> usize {
         codes.sort_unstable();
         if let Some(most) = field.max_items
             && codes.len() > most

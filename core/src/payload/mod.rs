@@ -1,7 +1,8 @@
 //! From SSD rows to one document per child.
 //!
 //! [`definition`] is the text of the rules, [`plan`] the same rules resolved for one CMS and one run date. [`read`] fetches a
-//! chunk of children, [`rows`] sorts its rows by child, [`assemble`] writes each child's document as canonical bytes, and
+//! chunk of children, [`rows`] sorts its rows by child, [`assemble`] writes each child's document as canonical bytes (`document` does,
+//! where the source has documents instead of tables), and
 //! [`findings`] says what was left out and why.
 
 pub mod assemble;
@@ -10,6 +11,7 @@ mod cohort;
 pub mod column;
 pub mod day;
 pub mod definition;
+mod document;
 pub mod findings;
 mod json;
 mod lists;

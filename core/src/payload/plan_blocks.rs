@@ -41,6 +41,17 @@ pub struct BlockPlan {
     pub members: Vec<Member>,
 }
 
+impl BlockPlan {
+    /// The key at which a member stands.
+    pub fn key_of(&self, member: Member) -> &str {
+        match member {
+            Member::Field(index) => &self.fields[index].key,
+            Member::Block(index) => &self.blocks[index].key,
+            Member::Purge => "purge",
+        }
+    }
+}
+
 /// What an object holds at one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Member {

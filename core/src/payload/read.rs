@@ -1,10 +1,12 @@
-//! Fetching what the plan needs: the list of children, and a chunk's rows.
+//! Fetching what the plan needs: the list of children, and a chunk's rows or documents.
+
+use std::collections::HashMap;
 
 use super::column::{Column, DayCell};
 use super::plan::Plan;
 use super::rows::{ChunkRows, TableCollector};
-use crate::error::Result;
-use crate::source::{ReadSession, read_each};
+use crate::error::{Error, Kind, Result};
+use crate::source::{DocumentSession, ReadSession, read_each};
 
 /// The rows of the table of people, in the database's order. An authority may have a million: ids stand in one text, not in a
 /// million of them.
@@ -17,11 +19,16 @@ pub struct Roll {
 }
 
 impl Roll {
-    /// Adds a person.
-    pub fn push(&mut self, raw_id: &str, birth: DayCell, expected: DayCell) {
+    /// Adds a person of whom only the id is known. A roll is of such people, or of others.
+    pub fn push_id(&mut self, raw_id: &str) {
         self.ids.push_str(raw_id);
         // Four thousand million bytes of ids are beyond any source; should they come, the last ids run together and are refused.
         self.ends.push(u32::try_from(self.ids.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Adds a person.
+    pub fn push(&mut self, raw_id: &str, birth: DayCell, expected: DayCell) {
+        self.push_id(raw_id);
         self.births.push(birth);
         self.expected.push(expected);
     }
@@ -50,14 +57,9 @@ impl Roll {
         &self.ids[start..self.ends[number] as usize]
     }
 
-    /// A person's birth date.
-    pub fn birth(&self, number: usize) -> DayCell {
-        self.births[number]
-    }
-
-    /// A person's expected birth date.
-    pub fn expected(&self, number: usize) -> DayCell {
-        self.expected[number]
+    /// A person's birth date and expected birth date. `None` where only ids are known.
+    pub fn dates(&self, number: usize) -> Option<(DayCell, DayCell)> {
+        Some((*self.births.get(number)?, *self.expected.get(number)?))
     }
 }
 
@@ -116,6 +118,66 @@ pub async fn chunk(session: &mut dyn ReadSession, plan: &Plan, children: &[Strin
         tables.push(collector.finish());
     }
     Ok(ChunkRows { tables })
+}
+
+/// Lists all people of a source of documents, in its order.
+///
+/// # Errors
+/// As the source reports, and where it delivers something else than ids.
+pub async fn ids(session: &mut dyn DocumentSession) -> Result<Roll> {
+    let mut people = Roll::default();
+    let mut stream = session.ids().await?;
+    read_each(&mut *stream, &mut |batch| {
+        let ids = batch.columns().first().ok_or_else(not_documents)?;
+        let ids = Column::text(ids, "person_id")?;
+        for row in 0..batch.num_rows() {
+            people.push_id(ids.raw(row).ok_or_else(not_documents)?);
+        }
+        Ok(())
+    })
+    .await
+    .map_err(|error| error.within("reading the ids"))?;
+    Ok(people)
+}
+
+/// Reads the documents of a chunk of children, each at its child's number; `None` where it cannot be had.
+///
+/// # Errors
+/// As the source reports; [`Kind::Protocol`] for a child that was not asked for, or twice; [`Kind::Incomplete`] where one is missing: it
+/// would look as if the child had left.
+pub async fn documents(session: &mut dyn DocumentSession, children: &[String]) -> Result<Vec<Option<String>>> {
+    let numbers: HashMap<&str, usize> = children.iter().enumerate().map(|(at, id)| (id.as_str(), at)).collect();
+    let mut documents: Vec<Option<Option<String>>> = vec![None; children.len()];
+    let mut stream = session.documents(children).await?;
+    read_each(&mut *stream, &mut |batch| {
+        let [ids, texts] = batch.columns() else { return Err(not_documents()) };
+        let (ids, texts) = (Column::text(ids, "person_id")?, Column::text(texts, "document")?);
+        for row in 0..batch.num_rows() {
+            let number = ids.raw(row).and_then(|id| numbers.get(id)).ok_or_else(not_documents)?;
+            if documents[*number].replace(texts.raw(row).map(str::to_owned)).is_some() {
+                return Err(not_documents());
+            }
+        }
+        Ok(())
+    })
+    .await
+    .map_err(|error| error.within("reading the documents"))?;
+    drop(stream);
+    documents.into_iter().collect::<Option<_>>().ok_or_else(|| {
+        Error::new(
+            Kind::Incomplete,
+            "the source ended its documents before each child had one",
+            "nothing was staged; run again, and report it if it happens twice",
+        )
+    })
+}
+
+fn not_documents() -> Error {
+    Error::new(
+        Kind::Protocol,
+        "the source delivered something else than one document for each child that was asked for",
+        "nothing was staged; report it to whoever wrote the source",
+    )
 }
 
 impl ChunkRows {

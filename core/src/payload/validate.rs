@@ -57,7 +57,7 @@ impl Judge<'_> {
         }
         for (key, value) in members {
             let place = at(place, key);
-            match block.members.iter().find(|member| key_of(block, **member) == key) {
+            match block.members.iter().find(|member| block.key_of(**member) == key) {
                 None => self.complain(&place, "unknown key"),
                 Some(Member::Purge) => match value {
                     Value::Bool(false) => {}
@@ -144,14 +144,6 @@ fn fault(codes: &[CodesPlan], field: &FieldPlan, value: &Value) -> Option<&'stat
             }
         }
         _ => Some("not text"),
-    }
-}
-
-fn key_of(block: &BlockPlan, member: Member) -> &str {
-    match member {
-        Member::Field(index) => &block.fields[index].key,
-        Member::Block(index) => &block.blocks[index].key,
-        Member::Purge => "purge",
     }
 }
 

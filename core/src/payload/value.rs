@@ -3,6 +3,7 @@
 
 use super::canonical::write_string;
 use super::column::DayCell;
+use super::day::Day;
 use super::definition::FieldType;
 use super::findings::{Fault, Findings};
 use super::plan::{CodesPlan, FieldPlan, Plan, Slot};
@@ -26,8 +27,13 @@ impl<'a> Reporter<'a, '_> {
 
     /// Reports a fault of a field.
     pub fn report(&mut self, fault: Fault, field: &FieldPlan, value: Option<&str>) {
+        self.report_at(fault, &field.path, value);
+    }
+
+    /// Reports a fault at a place of the document.
+    pub fn report_at(&mut self, fault: Fault, path: &str, value: Option<&str>) {
         if let Some(findings) = self.findings.as_deref_mut() {
-            findings.add(fault, &field.path, self.child, value);
+            findings.add(fault, path, self.child, value);
         }
     }
 
@@ -53,12 +59,20 @@ impl<'a> Reporter<'a, '_> {
 
     /// Writes a field's value; says whether there was one.
     pub fn write_field(&mut self, child: Child<'a>, field: &FieldPlan, env: &Env<'a>, out: &mut Vec<u8>) -> bool {
+        let text = || env.text(field.slot);
         match field.kind {
-            FieldType::Id | FieldType::Text => self.text(child.plan, field, env, out),
-            FieldType::Code | FieldType::ReferralSource => self.code(child.plan, field, env, out),
-            FieldType::Date => self.date(field, env, out),
-            FieldType::Boolean => self.boolean(field, env, out),
-            FieldType::Integer => self.integer(field, env, out),
+            FieldType::Id | FieldType::Text => self.text(child.plan, field, text(), out),
+            FieldType::Code | FieldType::ReferralSource => {
+                let otherwise = || field.fallback.and_then(|slot| env.text(slot));
+                self.code(child.plan, field, text(), otherwise, out)
+            }
+            FieldType::Date => {
+                let Some((row, column)) = env.cell(field.slot) else { return false };
+                let start = || field.not_before.and_then(|slot| env.day(slot));
+                self.date(field, row.day_cell(column), start, out)
+            }
+            FieldType::Boolean => self.boolean(field, text(), out),
+            FieldType::Integer => self.integer(field, text(), out),
             FieldType::CodeList => self.code_list(child, field, env, out),
             FieldType::Factors => self.factors(child, field, env, out),
             FieldType::ConferenceFlag => self.conference_flag(field, env, out),
@@ -69,8 +83,8 @@ impl<'a> Reporter<'a, '_> {
         }
     }
 
-    fn text(&mut self, plan: &Plan, field: &FieldPlan, env: &Env<'a>, out: &mut Vec<u8>) -> bool {
-        let Some(text) = env.text(field.slot) else { return false };
+    pub fn text(&mut self, plan: &Plan, field: &FieldPlan, text: Option<&str>, out: &mut Vec<u8>) -> bool {
+        let Some(text) = text else { return false };
         if field.not_codes.is_some_and(|set| plan.codes[set].find(text).is_some()) {
             return false;
         }
@@ -84,12 +98,21 @@ impl<'a> Reporter<'a, '_> {
         true
     }
 
-    fn code(&mut self, plan: &Plan, field: &FieldPlan, env: &Env<'a>, out: &mut Vec<u8>) -> bool {
-        let (Some(set), text) = (field.codes, env.text(field.slot)) else { return false };
+    /// `otherwise` is the text of the field's fallback.
+    pub fn code<'t>(
+        &mut self,
+        plan: &Plan,
+        field: &FieldPlan,
+        text: Option<&str>,
+        otherwise: impl FnOnce() -> Option<&'t str>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let Some(set) = field.codes else { return false };
         let set = &plan.codes[set];
         let Some(text) = text else {
             // What stands in the fallback column belongs to another field: if it is no code of this one, that is no fault.
-            let code = field.fallback.and_then(|slot| env.text(slot)).and_then(|text| code_in(set, text));
+            let otherwise = otherwise();
+            let code = otherwise.and_then(|text| code_in(set, text));
             return write_text(code.or(field.default.as_deref()), out);
         };
         let code = match field.kind {
@@ -106,16 +129,22 @@ impl<'a> Reporter<'a, '_> {
         write_text(code.or(sent), out)
     }
 
-    fn date(&mut self, field: &FieldPlan, env: &Env<'a>, out: &mut Vec<u8>) -> bool {
-        let Some((row, column)) = env.cell(field.slot) else { return false };
-        match row.day_cell(column) {
+    /// `start` is the day before which the date may not be.
+    pub fn date(
+        &mut self,
+        field: &FieldPlan,
+        cell: DayCell,
+        start: impl FnOnce() -> Option<Day>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        match cell {
             DayCell::None => false,
             DayCell::Bad => {
                 self.report(Fault::NotADate, field, None);
                 false
             }
             DayCell::Day(day) => {
-                if field.not_before.and_then(|slot| env.day(slot)).is_some_and(|start| day < start) {
+                if start().is_some_and(|start| day < start) {
                     self.report(Fault::BeforeStart, field, None);
                     return false;
                 }
@@ -127,8 +156,8 @@ impl<'a> Reporter<'a, '_> {
         }
     }
 
-    fn boolean(&mut self, field: &FieldPlan, env: &Env<'a>, out: &mut Vec<u8>) -> bool {
-        let Some(text) = env.text(field.slot) else { return false };
+    pub fn boolean(&mut self, field: &FieldPlan, text: Option<&str>, out: &mut Vec<u8>) -> bool {
+        let Some(text) = text else { return false };
         match flag(text) {
             Some(flag) => write_flag(flag, out),
             None => {
@@ -138,8 +167,8 @@ impl<'a> Reporter<'a, '_> {
         }
     }
 
-    fn integer(&mut self, field: &FieldPlan, env: &Env<'a>, out: &mut Vec<u8>) -> bool {
-        let Some(text) = env.text(field.slot) else { return false };
+    pub fn integer(&mut self, field: &FieldPlan, text: Option<&str>, out: &mut Vec<u8>) -> bool {
+        let Some(text) = text else { return false };
         let fault = match whole_number(text) {
             None => Fault::NotANumber,
             Some(number) if field.range.is_some_and(|[low, high]| !(low..=high).contains(&number)) => Fault::OutOfRange,
@@ -154,7 +183,7 @@ impl<'a> Reporter<'a, '_> {
 }
 
 /// What is wrong with a text.
-fn text_fault(plan: &Plan, field: &FieldPlan, text: &str) -> Option<Fault> {
+pub(super) fn text_fault(plan: &Plan, field: &FieldPlan, text: &str) -> Option<Fault> {
     let limit = field.length.or(field.max);
     if let Some(limit) = limit
         && (field.length.is_some() || text.len() > limit)

@@ -4,8 +4,6 @@
 //! refused with a finding, because merging two children is worse than leaving one out (design, section 3).
 
 use crate::payload::Plan;
-use crate::payload::column::DayCell;
-use crate::payload::day::Day;
 use crate::payload::findings::{Fault, Findings};
 use crate::payload::read::Roll;
 
@@ -89,19 +87,15 @@ pub fn judge(roll: Roll, plan: &Plan, findings: &mut Findings) -> People {
     for number in 0..roll.len() {
         let raw_id = roll.raw_id(number);
         let id = raw_id.trim();
-        let (birth, expected) = (roll.birth(number), roll.expected(number));
-        let fault = id_fault(raw_id, id, plan, &unlike).or_else(|| {
-            // Nobody can say of what age such a child is: it is left alone rather than taken for one who has left.
-            (birth == DayCell::Bad || (birth == DayCell::None && expected == DayCell::Bad))
-                .then_some(Fault::ChildBadBirthDate)
-        });
-        if let Some(fault) = fault {
-            findings.add(fault, "", id, None);
-            refused.push(id.to_owned());
-        } else if plan.is_of_age(day(birth), day(expected)) {
-            to_read.push(number as u32);
-        } else {
-            out_of_age.push(number as u32);
+        // Where only ids are known, the documents will tell.
+        let is_of_age = roll.dates(number).map_or(Ok(true), |(birth, expected)| plan.judge_age(birth, expected));
+        match (id_fault(raw_id, id, plan, &unlike), is_of_age) {
+            (Some(fault), _) | (None, Err(fault)) => {
+                findings.add(fault, "", id, None);
+                refused.push(id.to_owned());
+            }
+            (None, Ok(true)) => to_read.push(number as u32),
+            (None, Ok(false)) => out_of_age.push(number as u32),
         }
     }
     refused.sort_unstable();
@@ -113,13 +107,6 @@ pub fn judge(roll: Roll, plan: &Plan, findings: &mut Findings) -> People {
     let mut refused_folds: Vec<String> = refused.iter().map(|id| folded(id)).collect();
     refused_folds.sort_unstable();
     People { roll: roll.only_ids(), to_read, out_of_age, refused, refused_folds }
-}
-
-fn day(cell: DayCell) -> Option<Day> {
-    match cell {
-        DayCell::Day(day) => Some(day),
-        DayCell::None | DayCell::Bad => None,
-    }
 }
 
 fn id_fault(raw_id: &str, id: &str, plan: &Plan, unlike: &Unlike) -> Option<Fault> {

@@ -11,5 +11,6 @@ mod delta_model;
 mod delta_readings;
 mod delta_rules;
 mod delta_unsure;
+mod documents;
 mod events;
 mod window;

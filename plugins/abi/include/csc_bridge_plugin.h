@@ -147,7 +147,7 @@ typedef struct csc_host {
  *
  * Streams of session_scan have the column `child` first: Int(32, signed), never null, the number of the child (its place in the list of
  * session_select, from 0). Then the columns asked for, under the names and in the order asked for. Streams of session_list have the
- * columns asked for alone. Streams of session_documents have `person_id` and `document`, both Utf8 or LargeUtf8, never null.
+ * columns asked for alone. Streams of session_documents have `person_id` and `document`, both Utf8 or LargeUtf8, the first never null.
  * ------------------------------------------------------------------------------------------------------------------------------ */
 
 /* The table. It grows at its end only. A NULL entry is something that the plugin does not have; so is one beyond `size`.
@@ -219,10 +219,13 @@ typedef struct csc_plugin {
      * once for each; one that reaches a child in two ways, once. Rows of no selected child are not delivered. */
     csc_call session_scan;
 
-    /* Documents of children. of: the session.
-     *   in:  {"children":["10023","10041"]}, or {"children":null} for every child
+    /* Documents of children, and which children there are. of: the session.
+     *   in:  {"children":["10023","10041"]}, or {"children":null} for the ids
      *   out: {"handle":5}, a stream of person_id and document
-     * document: one JSON object, in the form that DfE takes. */
+     * children: ids without white space around, distinct, some thousands or none. The stream has exactly one row for each, in any order.
+     * document: one JSON object, in the form that DfE takes, with the child's id in it; null where this child's cannot be had now, for
+     * whatever reason: the child stays as it is. Where the system cannot be read at all the stream ends with CSC_ERROR.
+     * null: every id that the system has, once, as it has it; document is null. A child who is not among them is gone. */
     csc_call session_documents;
 
     /* The next batch. of: the stream.

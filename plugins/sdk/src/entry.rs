@@ -90,9 +90,13 @@ fn full<P: Plugin>(library: &Library) -> PluginTable {
     if let Some(source) = library.definition.source {
         table.source_new = entry!(SourceNew, source_new, P);
         table.source_open = entry!(SourceOpen, source_open, P);
-        table.session_list = entry!(SessionList, session_list, P);
-        table.session_count = entry!(SessionCount, session_count, P);
         table.stream_next = entry!(StreamNext, stream_next, P);
+        if source.kind == SourceKind::Documents {
+            table.session_documents = entry!(SessionDocuments, session_documents, P);
+        } else {
+            table.session_list = entry!(SessionList, session_list, P);
+            table.session_count = entry!(SessionCount, session_count, P);
+        }
         if source.kind == SourceKind::Tables {
             table.session_select = entry!(SessionSelect, session_select, P);
             table.session_scan = entry!(SessionScan, session_scan, P);

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | a database that finds the rows of chosen children | [`PluginSource`] over [`Source`](source::Source) | [`export_source!`] |
 //! | tables that can only be read whole | [`WholeTables`] | [`export_whole_tables!`] |
+//! | a system with a document for each child, and no tables | [`Documents`] | [`export_documents!`] |
 //! | a place that takes documents | [`PluginSink`] over [`Sink`](sink::Sink) | [`export_sink!`] |
 //! | several of them in one library | each | [`export_plugin!`] |
 //!
@@ -54,6 +55,7 @@ compile_error!("a plugin must catch its panics: build it with panic = \"unwind\"
 
 mod author;
 mod calls;
+mod documents;
 mod entry;
 mod here;
 mod library;
@@ -76,6 +78,7 @@ pub use tokio;
 pub use tracing;
 
 pub use author::{PluginSink, PluginSource};
+pub use documents::Documents;
 pub use whole::WholeTables;
 
 /// For the macros.

@@ -14,10 +14,11 @@ use csc_bridge_plugin_abi::table::{Handle, Host};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinError, JoinHandle};
 
+use crate::documents::OneByOne;
 use crate::session::{Session, Stream};
 use crate::turn::Turn;
 use crate::whole::Whole;
-use crate::{PluginSink, PluginSource, WholeTables, here};
+use crate::{Documents, PluginSink, PluginSource, WholeTables, here};
 
 /// What an author exports.
 pub struct Definition {
@@ -64,6 +65,12 @@ impl Definition {
     pub const fn whole_tables<T: WholeTables>(self) -> Definition {
         let new = |options: &Options| Ok(Arc::new(Whole::new(T::from_options(options)?)) as Arc<dyn Source>);
         self.with(SourceMaker { kind: SourceKind::WholeTables, new })
+    }
+
+    /// With a source of documents.
+    pub const fn documents<T: Documents>(self) -> Definition {
+        let new = |options: &Options| Ok(Arc::new(OneByOne::new(T::from_options(options)?)) as Arc<dyn Source>);
+        self.with(SourceMaker { kind: SourceKind::Documents, new })
     }
 
     /// With a sink.

@@ -16,6 +16,14 @@ macro_rules! export_whole_tables {
     };
 }
 
+/// Exports [`Documents`](crate::Documents) as this library's source. Once in a crate, at its root.
+#[macro_export]
+macro_rules! export_documents {
+    ($documents:ty) => {
+        $crate::export_plugin! { documents: $documents }
+    };
+}
+
 /// Exports a [`PluginSink`](crate::PluginSink) as this library's sink. Once in a crate, at its root.
 #[macro_export]
 macro_rules! export_sink {
@@ -24,8 +32,8 @@ macro_rules! export_sink {
     };
 }
 
-/// Exports a source and a sink in one library: `export_plugin! { source: MySource, sink: MySink }`, or `whole_tables:` in the place of
-/// `source:`. Once in a crate, at its root.
+/// Exports a source and a sink in one library: `export_plugin! { source: MySource, sink: MySink }`, or `whole_tables:` or `documents:` in
+/// the place of `source:`. Once in a crate, at its root.
 #[macro_export]
 macro_rules! export_plugin {
     ($($part:ident: $type:ty),+ $(,)?) => {

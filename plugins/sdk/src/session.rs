@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use csc_bridge_core::error::{Error, Kind, Result};
-use csc_bridge_core::source::{ReadSession, RowStream, Scan, ScanEvent, TableName};
+use csc_bridge_core::source::{DocumentSession, ReadSession, RowStream, Scan, ScanEvent, Source, Table, TableName};
 use csc_bridge_plugin_abi::rows;
 use csc_bridge_plugin_abi::table::LOG_WARN;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -29,6 +29,22 @@ enum Order {
     Select(Vec<String>, Reply<()>),
     List(TableName, Vec<String>, Reply<Pieces>),
     Scan(Scan, Reply<Pieces>),
+    Documents(Option<Vec<String>>, Reply<Pieces>),
+}
+
+/// The author's read session.
+pub(crate) enum Opened {
+    Tables(Box<dyn ReadSession>),
+    Documents(Box<dyn DocumentSession>),
+}
+
+impl Opened {
+    pub async fn of(source: &dyn Source, tables: &[Table]) -> Result<Opened> {
+        Ok(match source.documents() {
+            Some(documents) => Opened::Documents(documents.open().await?),
+            None => Opened::Tables(source.open(tables).await?),
+        })
+    }
 }
 
 type Pieces = mpsc::Receiver<Result<Piece>>;
@@ -65,7 +81,7 @@ enum How {
 }
 
 impl Session {
-    pub fn start(library: &'static Library, session: Box<dyn ReadSession>) -> Result<Session> {
+    pub fn start(library: &'static Library, session: Opened) -> Result<Session> {
         let runtime = library.runtime()?;
         let (orders, received) = mpsc::unbounded_channel();
         let task = runtime.spawn(serve(session, received));
@@ -100,6 +116,10 @@ impl Session {
 
     pub fn scan(&self, scan: Scan) -> Result<Stream, Ended> {
         self.ask(|reply| Order::Scan(scan, reply)).map(|pieces| self.stream(pieces))
+    }
+
+    pub fn documents(&self, children: Option<Vec<String>>) -> Result<Stream, Ended> {
+        self.ask(|reply| Order::Documents(children, reply)).map(|pieces| self.stream(pieces))
     }
 
     fn stream(&self, pieces: Pieces) -> Stream {
@@ -186,15 +206,29 @@ impl Line {
 }
 
 /// The session's task.
-async fn serve(mut session: Box<dyn ReadSession>, mut orders: mpsc::UnboundedReceiver<Order>) {
+async fn serve(mut session: Opened, mut orders: mpsc::UnboundedReceiver<Order>) {
     let pool = Arc::new(Pool::default());
     while let Some(order) = orders.recv().await {
         // Whoever does not wait for an answer any more was cancelled.
-        match order {
-            Order::Count(table, reply) => drop(reply.send(session.count(&table).await)),
-            Order::Select(children, reply) => drop(reply.send(session.select(&children).await)),
-            Order::List(table, columns, reply) => deliver(session.list(&table, &columns).await, reply, &pool).await,
-            Order::Scan(scan, reply) => deliver(session.scan(&scan).await, reply, &pool).await,
+        match (&mut session, order) {
+            (Opened::Tables(session), Order::Count(table, reply)) => drop(reply.send(session.count(&table).await)),
+            (Opened::Tables(session), Order::Select(children, reply)) => {
+                drop(reply.send(session.select(&children).await));
+            }
+            (Opened::Tables(session), Order::List(table, columns, reply)) => {
+                deliver(session.list(&table, &columns).await, reply, &pool).await;
+            }
+            (Opened::Tables(session), Order::Scan(scan, reply)) => {
+                deliver(session.scan(&scan).await, reply, &pool).await;
+            }
+            (Opened::Documents(session), Order::Documents(Some(children), reply)) => {
+                deliver(session.documents(&children).await, reply, &pool).await;
+            }
+            (Opened::Documents(session), Order::Documents(None, reply)) => {
+                deliver(session.ids().await, reply, &pool).await;
+            }
+            // No table has entries of both kinds: nobody can ask that. Whoever does learns that the session has ended.
+            _ => return,
         }
     }
 }

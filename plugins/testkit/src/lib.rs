@@ -12,7 +12,8 @@
 //! }
 //! ```
 //!
-//! A sink implements [`sink::Destination`] and runs [`sink::run_all`]. What a product cannot show at all is printed as *n/a* with its reason;
+//! A sink implements [`sink::Destination`] and runs [`sink::run_all`]; a source that has documents instead of tables implements
+//! [`documents::System`] and runs [`documents::run_all`]. What a product cannot show at all is printed as *n/a* with its reason;
 //! nothing is skipped in silence. `CSC_BRIDGE_CHECK=part_of_a_name` runs some checks only.
 //!
 //! A check that cannot fail is worth nothing: [`broken`] holds, for each, an adapter that is wrong in just that way, and
@@ -21,6 +22,7 @@
 
 pub mod broken;
 mod check;
+pub mod documents;
 mod failure;
 mod look;
 mod place;
@@ -33,5 +35,5 @@ pub mod staging;
 pub use check::{Check, Needs, Running, SOURCE, STAGING, checks};
 pub use failure::{Checked, Failure};
 pub use place::{ColumnKind, Database, Facts, Place, StagingSettings, TestTable, Touched, Value};
-pub use run::{Table, Verdict, run, run_all};
+pub use run::{Table, Verdict, run, run_all, run_part};
 pub use sql::{OverSql, SqlPlace};

@@ -5,7 +5,7 @@ use std::fmt;
 use futures_util::stream::{self, StreamExt};
 
 use crate::failure::{Checked, Failure};
-use crate::{Check, Database, checks};
+use crate::{Check, Database, Needs, checks};
 
 /// Checks that run at once. Each has a place of its own, and waits for its database most of the time.
 const AT_ONCE: usize = 4;
@@ -110,9 +110,18 @@ pub async fn run(check: &'static Check, database: &dyn Database) -> Verdict {
 
 /// Runs the checks that the environment variable `CSC_BRIDGE_CHECK` names (a part of their ids), or all of them.
 pub async fn run_all(database: &dyn Database) -> Table {
+    run_these(database, checks()).await
+}
+
+/// As [`run_all`], but only those of a source or of a staging: for an adapter that is not meant to be both.
+pub async fn run_part(database: &dyn Database, part: Needs) -> Table {
+    run_these(database, checks().filter(|check| check.needs == part)).await
+}
+
+async fn run_these(database: &dyn Database, checks: impl Iterator<Item = &'static Check>) -> Table {
     let wanted = std::env::var("CSC_BRIDGE_CHECK").unwrap_or_default();
     let mut table = Table::new(database.name());
-    let wanted = checks().filter(|check| check.id.contains(&wanted));
+    let wanted = checks.filter(|check| check.id.contains(&wanted));
     let mut verdicts =
         stream::iter(wanted.map(|check| async move { (check, run(check, database).await) })).buffered(AT_ONCE);
     while let Some((check, verdict)) = verdicts.next().await {

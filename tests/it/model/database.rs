@@ -6,10 +6,16 @@ use std::sync::Arc;
 use csc_bridge_core::config::Config;
 use csc_bridge_core::payload::definition::{ColumnType, Definition, TableDef};
 use csc_bridge_core::registry::DatabaseAdapter;
+use jiff::civil::Date;
 
+#[cfg(feature = "oracle")]
+use super::on_oracle::{OnOracle, Oracle};
 use super::on_postgres::{OnPostgres, Postgres};
 use super::on_sqlite::OnSqlite;
 use super::on_sqlserver::{OnSqlServer, SqlServer};
+
+/// Microseconds.
+const DAY: i64 = 86_400_000_000;
 
 /// What is in a column of a row, or is put there.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +32,8 @@ pub enum Cell {
 #[derive(Clone)]
 pub enum Product {
     Sqlite,
+    #[cfg(feature = "oracle")]
+    Oracle(Arc<Oracle>),
     Postgres(Arc<Postgres>),
     SqlServer(Arc<SqlServer>),
 }
@@ -35,6 +43,8 @@ impl Product {
     pub fn open(&self) -> Box<dyn Database> {
         match self {
             Product::Sqlite => Box::new(OnSqlite::open()),
+            #[cfg(feature = "oracle")]
+            Product::Oracle(oracle) => Box::new(OnOracle::open(oracle)),
             Product::Postgres(server) => Box::new(OnPostgres::open(server)),
             Product::SqlServer(servers) => Box::new(OnSqlServer::open(servers)),
         }
@@ -79,6 +89,13 @@ pub fn ssd_tables(definition: &Definition, first: &[&str], kind: impl Fn(ColumnT
         format!("CREATE TABLE \"{name}\" ({});", columns.join(", "))
     };
     definition.tables.iter().map(table).collect()
+}
+
+/// A date as the moment at which it begins, for a database that has moments.
+pub fn moment(cell: &Cell) -> Option<Cell> {
+    let Cell::Text(text) = cell else { return None };
+    let date: Date = text.parse().ok()?;
+    Some(Cell::Moment(i64::from((date - Date::constant(2000, 1, 1)).get_days()) * DAY))
 }
 
 impl From<&str> for Cell {

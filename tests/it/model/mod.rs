@@ -1,12 +1,12 @@
 //! The model-based test: random sequences of everything that can happen to an authority, after each of which DfE must hold what the
 //! SSD says (design, section 7: convergence is the system's main test).
 //!
-//! One file for each thing: [`office`] the authority, [`database`] its database, [`on_sqlite`], [`on_postgres`] and
-//! [`on_sqlserver`] which one, [`dfe`] the simulator, [`ssd`] and [`tables`] what happens in the SSD, [`road`] what happens to a request and [`faults`] why, [`sequence`] the
+//! One file for each thing: [`office`] the authority, [`database`] its database, [`on_sqlite`], [`on_postgres`],
+//! [`on_sqlserver`] and `on_oracle` which one, [`dfe`] the simulator, [`ssd`] and [`tables`] what happens in the SSD, [`road`] what happens to a request and [`faults`] why, [`sequence`] the
 //! steps, [`by_hand`] those on the staging table itself, [`always`] what must hold after each, [`drained`] what must hold in the end,
 //! [`documents`] how documents are compared.
 //!
-//! 200 sequences on SQLite, 20 on PostgreSQL and 5 on SQL Server, with `CSC_BRIDGE_EFFORT=full` 5,000, 500 and 100; `CSC_BRIDGE_SEED=N` plays the one sequence
+//! 200 sequences on SQLite, 20 on PostgreSQL and 5 each on SQL Server and Oracle, with `CSC_BRIDGE_EFFORT=full` 5,000, 500 and 100 each; `CSC_BRIDGE_SEED=N` plays the one sequence
 //! of that seed and tells what happened (with `--nocapture`), `CSC_BRIDGE_SEED=N..M` those from N on before M. With one worker a seed
 //! plays the same sequence every time; with two, when the second sends is up to the machine.
 //!
@@ -25,6 +25,8 @@ mod documents;
 mod drained;
 mod faults;
 mod office;
+#[cfg(feature = "oracle")]
+mod on_oracle;
 mod on_postgres;
 mod on_sqlite;
 mod on_sqlserver;
@@ -41,6 +43,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use database::Product;
+#[cfg(feature = "oracle")]
+use on_oracle::Oracle;
 use on_postgres::Postgres;
 use on_sqlserver::SqlServer;
 use sequence::{Sequence, Story};
@@ -78,6 +82,14 @@ fn after_any_sequence_of_events_dfe_holds_what_the_ssd_says_on_sqlserver() {
     let Some(servers) = SqlServer::start() else { return };
     let product = Product::SqlServer(Arc::new(servers));
     play_all(product, "after_any_sequence_of_events_dfe_holds_what_the_ssd_says_on_sqlserver", 5, 100);
+}
+
+#[cfg(feature = "oracle")]
+#[test]
+fn after_any_sequence_of_events_dfe_holds_what_the_ssd_says_on_oracle() {
+    let Some(oracle) = Oracle::start() else { return };
+    let product = Product::Oracle(Arc::new(oracle));
+    play_all(product, "after_any_sequence_of_events_dfe_holds_what_the_ssd_says_on_oracle", 5, 100);
 }
 
 /// Plays so many sequences, or so many in full.

@@ -45,6 +45,12 @@ impl Postgres {
         })
     }
 
+    /// Who may do everything.
+    #[cfg(feature = "oracle")]
+    pub fn superuser(&self) -> &str {
+        self.server.superuser()
+    }
+
     /// The same with an SSD that somebody else makes in the database of this name.
     pub fn with(make: impl FnOnce(&Server, &str)) -> Option<Postgres> {
         let options = Options {
@@ -212,9 +218,24 @@ impl ToSql for Cell {
     to_sql_checked!();
 }
 
+/// A NUMERIC of PostgreSQL's protocol, of which there are whole ones only: digits to the base of 10,000, and where the first of them stands.
+fn whole_number(raw: &[u8]) -> Result<i64, Box<dyn Error + Sync + Send>> {
+    let words: Vec<i64> = raw.chunks_exact(2).map(|pair| i64::from(i16::from_be_bytes([pair[0], pair[1]]))).collect();
+    let [_, weight, sign, _, digits @ ..] = words.as_slice() else { return Err("no NUMERIC".into()) };
+    let whole = digits.iter().chain(std::iter::repeat(&0)).take(usize::try_from(weight + 1)?);
+    let number = whole.fold(0, |number, digit| number * 10_000 + digit);
+    Ok(if *sign == 0 { number } else { -number })
+}
+
 impl<'a> FromSql<'a> for Cell {
     fn from_sql(of: &Type, raw: &'a [u8]) -> Result<Cell, Box<dyn Error + Sync + Send>> {
+        match (of.schema(), of.name()) {
+            ("oracle", "date") => return Ok(Cell::Moment(i64::from_sql(&Type::INT8, raw)?)),
+            ("oracle", "raw") => return Ok(Cell::Bytes(raw.to_vec())),
+            _ => {}
+        }
         Ok(match *of {
+            Type::NUMERIC => Cell::Integer(whole_number(raw)?),
             Type::INT8 => Cell::Integer(i64::from_sql(of, raw)?),
             Type::INT4 => Cell::Integer(i32::from_sql(of, raw)?.into()),
             // Microseconds: a time is only ever compared with itself.

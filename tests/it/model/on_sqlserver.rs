@@ -11,15 +11,11 @@ use csc_bridge_core::payload::definition::ColumnType;
 use csc_bridge_core::registry::DatabaseAdapter;
 use csc_bridge_sqlserver::SqlServerAdapter;
 use csc_bridge_test_tds::{Options, PostgresBackend, Server};
-use jiff::civil::Date;
 use tempfile::TempDir;
 
-use super::database::{Cell, Database, ssd_tables};
+use super::database::{Cell, Database, moment, ssd_tables};
 use super::on_postgres::{OnPostgres, Postgres};
 use crate::sqlserver::session::{PASSWORD, tsql};
-
-/// Microseconds.
-const DAY: i64 = 86_400_000_000;
 
 /// The two servers.
 pub struct SqlServer {
@@ -76,13 +72,6 @@ impl OnSqlServer {
         let config = config(&servers.server, &servers.folder, &behind.name);
         OnSqlServer { behind, config }
     }
-}
-
-/// A date as the moment at which it begins.
-fn moment(cell: &Cell) -> Option<Cell> {
-    let Cell::Text(text) = cell else { return None };
-    let date: Date = text.parse().ok()?;
-    Some(Cell::Moment(i64::from((date - Date::constant(2000, 1, 1)).get_days()) * DAY))
 }
 
 impl Database for OnSqlServer {

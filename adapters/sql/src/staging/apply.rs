@@ -16,12 +16,12 @@ use crate::{Dialect, SET, Store, UpdateFrom, Value, name, set};
 const CHANGES: &str = "csc_bridge_change";
 /// The changes of one slice that may be written, by their numbers, and the `id` of the row that each of them changes.
 const MATCHED: &str = "csc_bridge_matched";
-const MATCHED_COLUMNS: &[(&str, Store)] = &[("number", Store::Integer), ("row_id", Store::Integer)];
+const MATCHED_COLUMNS: &[(&str, Store)] = &[("nr", Store::Integer), ("row_id", Store::Integer)];
 /// Changes to a transaction: short enough that a sender never waits long for its turn.
 const SLICE: usize = 2000;
 
 const COLUMNS: &[(&str, Store)] = &[
-    ("number", Store::Integer),
+    ("nr", Store::Integer),
     ("id", Store::Text(200)),
     ("fresh", Store::Integer),
     ("was_hash", Store::Hash),
@@ -53,8 +53,8 @@ impl SqlChangeSet {
         let dialect = shared.dialect();
         let mut lease = shared.lease().await?;
         tables::check_for_stage(&mut *lease, &shared.names.staging).await?;
-        lease.execute(&dialect.create_temporary(CHANGES, COLUMNS, "number"), &[]).await?;
-        lease.execute(&dialect.create_temporary(MATCHED, MATCHED_COLUMNS, "number"), &[]).await?;
+        lease.create_temporary(dialect, CHANGES, COLUMNS, "nr").await?;
+        lease.create_temporary(dialect, MATCHED, MATCHED_COLUMNS, "nr").await?;
         Ok(SqlChangeSet { shared: shared.clone(), lease, fresh: Vec::new() })
     }
 
@@ -78,7 +78,7 @@ impl SqlChangeSet {
 
         let matched = Int64Array::from_iter_values(unchanged.keys().chain(&free).copied());
         let rows: Int64Array = unchanged.values().map(|row| Some(*row)).chain(free.iter().map(|_| None)).collect();
-        let matched = set::batch([("number", Arc::new(matched) as ArrayRef), ("row_id", Arc::new(rows))])?;
+        let matched = set::batch([("nr", Arc::new(matched) as ArrayRef), ("row_id", Arc::new(rows))])?;
         self.lease.replace(MATCHED, &matched).await?;
         let updated = match unchanged.len() {
             0 => 0,
@@ -143,7 +143,7 @@ impl ChangeSet for SqlChangeSet {
             StringArray::from_iter(writes.iter().map(|write| write.document.as_ref().map(|d| d.json.as_str())));
         let outgoing = StringArray::from_iter(writes.iter().map(|write| write.outgoing.as_deref()));
         let rows = set::batch([
-            ("number", Arc::new(Int64Array::from(numbers)) as ArrayRef),
+            ("nr", Arc::new(Int64Array::from(numbers)) as ArrayRef),
             ("id", text(&|write| Some(name::trimmed(&write.person_id).to_owned()))),
             ("fresh", flag(&|write| write.expected.is_none())),
             ("was_hash", bytes(&|write| was(write)?.previous_hash)),
@@ -212,21 +212,19 @@ impl Statements<'_> {
     fn slice(&self) -> String {
         let (first, last) = (self.dialect.placeholder(1), self.dialect.placeholder(2));
         let (set, changes) = (self.set(), self.dialect.temporary(CHANGES));
-        format!(
-            "INSERT INTO {set} (id, number) SELECT c.id, c.number FROM {changes} c WHERE c.number BETWEEN {first} AND {last}"
-        )
+        format!("INSERT INTO {set} (id, nr) SELECT c.id, c.nr FROM {changes} c WHERE c.nr BETWEEN {first} AND {last}")
     }
 
     /// The slice's changes: what follows the rows of the slice.
     fn changes(&self) -> String {
-        format!("JOIN {} w ON w.number = c.number", self.dialect.temporary(CHANGES))
+        format!("JOIN {} w ON w.nr = c.nr", self.dialect.temporary(CHANGES))
     }
 
     /// The changes whose row is still as it was read, and which no sender holds. Locks the rows where the product can.
     fn unchanged(&self) -> String {
         let dialect = self.dialect;
         format!(
-            "SELECT w.number, t.id FROM {} {} WHERE w.fresh = 0 AND {} AND {} AND {} AND {}{}",
+            "SELECT w.nr, t.id FROM {} {} WHERE w.fresh = 0 AND {} AND {} AND {} AND {}{}",
             located::locked(self.shared),
             self.changes(),
             dialect.same(&dialect.bytes("t.previous_hash"), "w.was_hash"),
@@ -241,7 +239,7 @@ impl Statements<'_> {
     fn taken(&self) -> String {
         let key = self.dialect.key("t.person_id");
         format!(
-            "SELECT w.number FROM {} t JOIN {} c ON c.id = {key} {} WHERE w.fresh = 1",
+            "SELECT w.nr FROM {} t JOIN {} c ON c.id = {key} {} WHERE w.fresh = 1",
             self.staging,
             self.set(),
             self.changes()
@@ -262,12 +260,8 @@ impl Statements<'_> {
             ("partial_json_payload", self.dialect.document_in("w.outgoing")),
             ("last_updated", format!("CASE WHEN w.touches = 1 THEN {} ELSE t.last_updated END", self.dialect.now())),
         ];
-        let source = format!(
-            "{} m JOIN {} c ON c.number = m.number {}",
-            self.dialect.temporary(MATCHED),
-            self.set(),
-            self.changes()
-        );
+        let source =
+            format!("{} m JOIN {} c ON c.nr = m.nr {}", self.dialect.temporary(MATCHED), self.set(), self.changes());
         let on = format!("t.id = m.row_id AND {} = c.id AND w.fresh = 0", self.dialect.key("t.person_id"));
         let update = UpdateFrom { target: self.staging, set: &set, source: &source, on: &on };
         self.dialect.update_from(&update)
@@ -279,7 +273,7 @@ impl Statements<'_> {
         format!(
             "INSERT INTO {} (person_id, legacy_id, json_payload, partial_json_payload, current_hash, previous_hash, \
              submission_status, row_state, last_updated) SELECT c.id, c.legacy_id, {}, {}, c.current_hash, c.held, \
-             c.status, c.state, {} FROM {} m JOIN {} c ON c.number = m.number WHERE c.fresh = 1",
+             c.status, c.state, {} FROM {} m JOIN {} c ON c.nr = m.nr WHERE c.fresh = 1",
             self.staging,
             self.dialect.document_in("c.document"),
             self.dialect.document_in("c.outgoing"),
@@ -291,6 +285,6 @@ impl Statements<'_> {
 
     fn missed(&self) -> String {
         let (set, matched) = (self.set(), self.dialect.temporary(MATCHED));
-        format!("SELECT s.id FROM {set} s LEFT JOIN {matched} m ON m.number = s.number WHERE m.number IS NULL")
+        format!("SELECT s.id FROM {set} s LEFT JOIN {matched} m ON m.nr = s.nr WHERE m.nr IS NULL")
     }
 }

@@ -141,7 +141,7 @@ async fn with_history(
 fn claim_sql(shared: &Shared, choice: Choice) -> String {
     let dialect = shared.dialect();
     format!(
-        "SELECT c.number, t.id, {}, {}, {}, {}, {}, {}, {} FROM {} WHERE {}{}",
+        "SELECT c.nr, t.id, {}, {}, {}, {}, {}, {}, {} FROM {} WHERE {}{}",
         dialect.text("t.person_id"),
         dialect.document_out("t.json_payload"),
         dialect.bytes("t.current_hash"),
@@ -186,7 +186,7 @@ pub(super) fn without_id(table: &TableName) -> Error {
 fn still_sql(shared: &Shared, choice: Choice) -> String {
     let dialect = shared.dialect();
     format!(
-        "SELECT c.number, t.id, {}, CASE WHEN t.current_hash IS NULL THEN {} END, {}, {} FROM {} WHERE {}",
+        "SELECT c.nr, t.id, {}, CASE WHEN t.current_hash IS NULL THEN {} END, {}, {} FROM {} WHERE {}",
         dialect.bytes("t.current_hash"),
         dialect.document_out("t.json_payload"),
         dialect.document_out("t.partial_json_payload"),

@@ -65,6 +65,7 @@ pub(super) async fn each_key(shared: &Arc<Shared>, take: &mut (dyn for<'k> FnMut
     let key = shared.dialect().key("t.person_id");
     let read = Read {
         sql: format!("SELECT {key} FROM {} t WHERE t.person_id IS NOT NULL", shared.sql.staging),
+        set: None,
         table: shared.names.staging.clone(),
         columns: vec!["person_id".to_owned()],
         tagged: false,

@@ -13,12 +13,12 @@ use crate::{Connection, Dialect, SET, Store};
 /// The rows that were found: the child's number in the set, and the row's `id`.
 const ROWS: &str = "csc_bridge_row";
 
-const COLUMNS: &[(&str, Store)] = &[("place", Store::Integer), ("number", Store::Integer), ("row_id", Store::Integer)];
+const COLUMNS: &[(&str, Store)] = &[("place", Store::Integer), ("nr", Store::Integer), ("row_id", Store::Integer)];
 
 /// Creates the table of rows on a connection, once, where it is needed.
 pub(super) async fn create_rows(connection: &mut dyn Connection, dialect: &dyn Dialect) -> Result<()> {
     if by_id(dialect).is_some() {
-        connection.execute(&dialect.create_temporary(ROWS, COLUMNS, "place"), &[]).await?;
+        connection.create_temporary(dialect, ROWS, COLUMNS, "place").await?;
     }
     Ok(())
 }
@@ -31,7 +31,7 @@ pub(super) async fn locate(shared: &Shared, lease: &mut Lease) -> Result<()> {
     }
     crate::set::clear(&mut **lease, dialect, ROWS).await?;
     let sql = format!(
-        "INSERT INTO {} (place, number, row_id) SELECT ROW_NUMBER() OVER (ORDER BY t.id), c.number, t.id FROM {} t JOIN {} c \
+        "INSERT INTO {} (place, nr, row_id) SELECT ROW_NUMBER() OVER (ORDER BY t.id), c.nr, t.id FROM {} t JOIN {} c \
          ON c.id = {}",
         dialect.temporary(ROWS),
         shared.sql.staging,
@@ -58,7 +58,7 @@ fn rows(shared: &Shared, hint: &str) -> String {
     match by_id(dialect) {
         None => format!("{staging} t{hint} JOIN {set} c ON c.id = {key}"),
         Some(join) => format!(
-            "{} k {join} {staging} t{hint} ON t.id = k.row_id JOIN {set} c ON c.number = k.number AND c.id = {key}",
+            "{} k {join} {staging} t{hint} ON t.id = k.row_id JOIN {set} c ON c.nr = k.nr AND c.id = {key}",
             dialect.temporary(ROWS)
         ),
     }
@@ -71,7 +71,7 @@ pub(super) fn source(shared: &Shared) -> (String, String) {
     match by_id(dialect) {
         None => (format!("{set} c"), format!("{key} = c.id")),
         Some(_) => (
-            format!("{} k JOIN {set} c ON c.number = k.number", dialect.temporary(ROWS)),
+            format!("{} k JOIN {set} c ON c.nr = k.nr", dialect.temporary(ROWS)),
             format!("t.id = k.row_id AND {key} = c.id"),
         ),
     }

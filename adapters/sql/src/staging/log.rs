@@ -15,7 +15,7 @@ use crate::{Connection, Dialect, Row, SET, Store, UpdateFrom, Value, name, set};
 const INTENTS: &str = "csc_bridge_intent";
 
 const INTENT_COLUMNS: &[(&str, Store)] = &[
-    ("number", Store::Integer),
+    ("nr", Store::Integer),
     ("person_id", Store::Text(200)),
     ("kind", Store::Text(20)),
     ("hash", Store::Hash),
@@ -27,7 +27,7 @@ const INTENT_COLUMNS: &[(&str, Store)] = &[
 const CLOSINGS: &str = "csc_bridge_closing";
 
 const CLOSING_COLUMNS: &[(&str, Store)] = &[
-    ("number", Store::Integer),
+    ("nr", Store::Integer),
     ("attempt_id", Store::Text(200)),
     ("person_id", Store::Text(200)),
     ("outcome", Store::Text(20)),
@@ -40,7 +40,7 @@ const COUNTS: &str = "'accepted', 'purged', 'unknown'";
 /// Creates the temporary tables of this module on a connection, once.
 pub(super) async fn create_temporary(connection: &mut dyn Connection, dialect: &dyn Dialect) -> Result<()> {
     for (table, columns) in [(INTENTS, INTENT_COLUMNS), (CLOSINGS, CLOSING_COLUMNS)] {
-        connection.execute(&dialect.create_temporary(table, columns, "number"), &[]).await?;
+        connection.create_temporary(dialect, table, columns, "nr").await?;
     }
     Ok(())
 }
@@ -61,7 +61,7 @@ impl LogSql<'_> {
     pub(super) async fn load_intents(&self, lease: &mut Lease, records: &[IntentRecord]) -> Result<()> {
         let base = records.iter().map(|record| record.based_on.to_column());
         let rows = set::batch([
-            ("number", numbers(records.len())?),
+            ("nr", numbers(records.len())?),
             ("person_id", Arc::new(StringArray::from_iter_values(records.iter().map(|record| &record.person_id)))),
             ("kind", Arc::new(StringArray::from_iter_values(records.iter().map(|record| record.kind.word())))),
             ("hash", Arc::new(BinaryArray::from_iter_values(records.iter().map(|record| record.hash)))),
@@ -94,7 +94,7 @@ impl LogSql<'_> {
             Arc::new(closings.iter().map(of).collect::<StringArray>())
         };
         let rows = set::batch([
-            ("number", numbers(closings.len())?),
+            ("nr", numbers(closings.len())?),
             ("attempt_id", text(|closing| Some(&closing.attempt_id))),
             ("person_id", text(|closing| Some(name::trimmed(&closing.person_id)))),
             ("outcome", text(|closing| Some(closing.closed_as.word()))),

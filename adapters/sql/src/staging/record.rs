@@ -93,8 +93,7 @@ struct Taken<'a> {
 
 /// Creates the outcomes' table on a connection, once.
 pub(super) async fn create_outcomes(connection: &mut dyn Connection, dialect: &dyn Dialect) -> Result<()> {
-    connection.execute(&dialect.create_temporary(OUTCOMES, COLUMNS, "id"), &[]).await?;
-    Ok(())
+    connection.create_temporary(dialect, OUTCOMES, COLUMNS, "id").await
 }
 
 /// Writes the outcomes and closes exactly their intents.

@@ -18,12 +18,11 @@ use crate::{Connection, Dialect, Lock, SET, Store, Transaction, UpdateFrom, Valu
 const MAY_HOLD: &str = "csc_bridge_may_hold";
 
 const COLUMNS: &[(&str, Store)] =
-    &[("number", Store::Integer), ("person", Store::Text(200)), ("document", Store::LongText)];
+    &[("nr", Store::Integer), ("person", Store::Text(200)), ("document", Store::LongText)];
 
 /// Creates the table of what rows may hold on a connection, once.
 pub(super) async fn create_may_hold(connection: &mut dyn Connection, dialect: &dyn Dialect) -> Result<()> {
-    connection.execute(&dialect.create_temporary(MAY_HOLD, COLUMNS, "number"), &[]).await?;
-    Ok(())
+    connection.create_temporary(dialect, MAY_HOLD, COLUMNS, "nr").await
 }
 
 /// Takes up the open intents older than `older_than` on rows that no living sender holds.
@@ -146,7 +145,7 @@ async fn documents(
 async fn load(lease: &mut Lease, documents: &[(String, String)]) -> Result<()> {
     let count = i32::try_from(documents.len()).map_err(|_| Error::internal("too many lost requests"))?;
     let rows = set::batch([
-        ("number", Arc::new(Int32Array::from_iter_values(0..count)) as ArrayRef),
+        ("nr", Arc::new(Int32Array::from_iter_values(0..count)) as ArrayRef),
         ("person", Arc::new(StringArray::from_iter_values(documents.iter().map(|(person, _)| person)))),
         ("document", Arc::new(StringArray::from_iter_values(documents.iter().map(|(_, document)| document)))),
     ])?;

@@ -16,7 +16,7 @@ use crate::{SET, Store, UpdateFrom, set};
 const MARKS: &str = "csc_bridge_mark";
 
 const COLUMNS: &[(&str, Store)] = &[
-    ("number", Store::Integer),
+    ("nr", Store::Integer),
     ("row_id", Store::Integer),
     ("pending", Store::Integer),
     ("unsure", Store::Integer),
@@ -43,8 +43,7 @@ pub(super) async fn resubmit(
         ids.iter().cloned().enumerate().filter(|(_, id)| can_be(id)).unzip();
     let mut lease = shared.lease().await?;
     if !dry_run {
-        let sql = shared.dialect().create_temporary(MARKS, COLUMNS, "number");
-        lease.execute(&sql, &[]).await?;
+        lease.create_temporary(shared.dialect(), MARKS, COLUMNS, "nr").await?;
     }
     for (places, ids) in places.chunks(SLICE).zip(asked.chunks(SLICE)) {
         lease.fill(ids.iter().map(String::as_str)).await?;
@@ -121,7 +120,7 @@ impl Slice<'_> {
             Choice::AsStaged | Choice::Prepared => String::new(),
         };
         let sql = format!(
-            "SELECT c.number, t.id, {}, {}, {}, {}, CASE WHEN t.partial_json_payload IS NULL THEN 0 ELSE 1 END, \
+            "SELECT c.nr, t.id, {}, {}, {}, {}, CASE WHEN t.partial_json_payload IS NULL THEN 0 ELSE 1 END, \
              CASE WHEN {} THEN 1 ELSE 0 END FROM {from}{newest}{clause}",
             dialect.text("t.submission_status"),
             dialect.text("t.row_state"),
@@ -173,7 +172,7 @@ impl Slice<'_> {
         };
         let held = marks.iter().map(|(.., mark, _)| unsure(mark).then_some([0_u8; 32]));
         let rows = set::batch([
-            ("number", Arc::new(Int64Array::from_iter_values(marks.iter().map(|mark| mark.0))) as ArrayRef),
+            ("nr", Arc::new(Int64Array::from_iter_values(marks.iter().map(|mark| mark.0))) as ArrayRef),
             ("row_id", Arc::new(Int64Array::from_iter_values(marks.iter().map(|mark| mark.1)))),
             ("pending", flag(&|_, status| status != Status::Error)),
             ("unsure", flag(&|mark, _| unsure(mark))),
@@ -205,7 +204,7 @@ impl Slice<'_> {
                 ("last_updated", dialect.now().to_owned()),
             ]);
         }
-        let source = format!("{} m JOIN {} c ON c.number = m.number", dialect.temporary(MARKS), dialect.temporary(SET));
+        let source = format!("{} m JOIN {} c ON c.nr = m.nr", dialect.temporary(MARKS), dialect.temporary(SET));
         let on = format!("t.id = m.row_id AND {} = c.id", dialect.key("t.person_id"));
         dialect.update_from(&UpdateFrom { target: &self.shared.sql.staging, set: &set, source: &source, on: &on })
     }

@@ -21,19 +21,23 @@ pub(super) async fn status(shared: &Arc<Shared>) -> Result<StatusReport> {
         dialect.version("MIN(t.last_updated)"),
         choose::asks_in_cohort(dialect)
     );
-    let errors = format!(
-        "SELECT r.response, COUNT(*) FROM (SELECT {} AS response FROM {staging} t WHERE {} = 'error') r GROUP BY r.response",
-        dialect.text("t.api_response"),
-        dialect.word("t.submission_status"),
-    );
+    let (response, status) = (dialect.text("t.api_response"), dialect.word("t.submission_status"));
+    let errors = match dialect.groups_long_text() {
+        true => format!(
+            "SELECT r.response, COUNT(*) FROM (SELECT {response} AS response FROM {staging} t WHERE {status} = 'error') r GROUP BY r.response"
+        ),
+        false => format!("SELECT {response}, 1 FROM {staging} t WHERE {status} = 'error'"),
+    };
     let mut report = StatusReport {
         states: States { rows: rows(shared, &mut lease).await?, open_intents: 0 },
         oldest_pending: lease.query(&oldest, &[]).await?.first_mut().map_or(Ok(None), |row| row.text(0))?,
         ..StatusReport::default()
     };
+    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
     for mut row in lease.query(&errors, &[]).await? {
-        report.errors.push((row.text(0)?.unwrap_or_default(), count(row.integer(1)?)));
+        *reasons.entry(row.text(0)?.unwrap_or_default()).or_default() += count(row.integer(1)?);
     }
+    report.errors = reasons.into_iter().collect();
     lease.give_back();
     let logs = shared.logs().await?;
     report.states.open_intents = logs.open_intents().await?;

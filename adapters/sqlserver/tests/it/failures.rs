@@ -175,6 +175,7 @@ async fn each_error_at_the_logon_is_told_and_the_passing_ones_are_tried_again() 
 fn numbers() -> Read {
     Read {
         sql: "SELECT id FROM numbers".to_owned(),
+        set: None,
         table: TableName { schema: String::new(), table: "numbers".to_owned() },
         columns: vec!["id".to_owned()],
         tagged: false,

@@ -129,7 +129,7 @@ async fn ours(port: u16, encrypt: &str) -> u64 {
     let mut connection: Box<dyn Connection> = engine.connect(Purpose::Read).await.unwrap();
     let table = TableName { schema: String::new(), table: "visit".to_owned() };
     let columns = COLUMNS.map(str::to_owned).to_vec();
-    let read = Read { sql: SQL.to_owned(), table, columns, tagged: false };
+    let read = Read { sql: SQL.to_owned(), set: None, table, columns, tagged: false };
     let mut stream = connection.scan(read).await.unwrap();
     let mut rows = 0;
     while let ScanEvent::Rows(batch) = stream.next().await.unwrap() {

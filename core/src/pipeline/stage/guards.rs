@@ -55,6 +55,8 @@ pub(super) struct Tally {
     pub changed: u64,
     /// Records of held documents that are gone from the SSD.
     pub member_purges: u64,
+    /// Children whose document could not be had.
+    pub unread: u64,
     /// Children in the cohort by the table as it was.
     pub known: u64,
     /// Records in the documents of the cohort.
@@ -63,7 +65,7 @@ pub(super) struct Tally {
 
 /// What else there is to know of a run.
 pub(super) struct Run<'r> {
-    /// Rows of the table of people.
+    /// Rows of the table of people; 0 where nothing could be had of any of them.
     pub people: u64,
     /// Rows of each SSD table.
     pub rows: &'r BTreeMap<String, u64>,

@@ -1,14 +1,15 @@
-//! The children of a chunk: assembled, decided by their hashes where these tell, and written.
+//! The children of a chunk: their documents written, decided by their hashes where these tell, and their rows written.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::reading::Chunk;
 use super::report::Event;
 use super::weigh::Waiting;
 use super::{Stager, Tell};
 use crate::config::Semantics;
 use crate::delta::{Change, Comparison, Desired, Effect, decide};
 use crate::error::Result;
-use crate::payload::rows::ChunkRows;
 use crate::payload::{Assembled, Assembler, Findings, Verdict};
 use crate::staging::{Documents, Hash, Held, LedgerRow, NewDocument, Outgoing, RowState, Status, Write};
 
@@ -18,11 +19,11 @@ const LEDGER_AT_ONCE: usize = 1000;
 pub(super) const COMPARE_AT_ONCE: usize = 200;
 
 impl Stager<'_> {
-    /// Assembles and decides the children of a chunk.
+    /// Writes the documents of a chunk of children, and decides them.
     pub(super) async fn decide_chunk(
         &mut self,
         ids: &[String],
-        rows: &ChunkRows,
+        chunk: &Chunk,
         findings: &mut Findings,
         tell: &mut Tell<'_>,
     ) -> Result<()> {
@@ -35,9 +36,20 @@ impl Stager<'_> {
                 ledger = self.ledger(&ids[number..ids.len().min(number + LEDGER_AT_ONCE)]).await?;
             }
             let row = ledger.remove(id.as_str());
-            let Verdict::Cohort(child) = assembler.assemble(rows, number, id, findings)? else {
-                if let Some(row) = row {
-                    self.out_of_cohort(row, Desired::Left).await?;
+            let (child, out) = match chunk.judge(&mut assembler, number, id, findings)? {
+                Verdict::Cohort(child) => (Some(child), None),
+                Verdict::Left => (None, Some(Desired::Left)),
+                Verdict::Refused => (None, Some(Desired::Refused)),
+                Verdict::Unread => (None, None),
+            };
+            let Some(child) = child else {
+                match (row, out) {
+                    (Some(row), Some(desired)) => self.out_of_cohort(row, desired).await?,
+                    (None, Some(_)) => {}
+                    (row, None) => {
+                        self.tally.unread += 1;
+                        self.tally.known += u64::from(row.is_some_and(|row| !row.row_state.is_out()));
+                    }
                 }
                 continue;
             };
@@ -109,11 +121,11 @@ impl Stager<'_> {
                 continue;
             };
             if change.writes_document || change.outgoing != Outgoing::Nothing {
-                self.tally.member_purges += judged.purges.len() as u64;
+                self.tally.member_purges += judged.missing;
             }
             let changed = change.effect == Effect::Updated && change.writes_document && to_be_sent;
             self.tally.changed += u64::from(changed && judged.differs);
-            let document = NewDocument { json: wait.document, legacy_id: wait.legacy_id.map(str::to_owned) };
+            let document = NewDocument { json: wait.document, legacy_id: wait.legacy_id.map(Cow::into_owned) };
             let outgoing = judged.outgoing.map(|(text, _)| text);
             self.write(wait.id, judged.row.as_ref(), change, Some(document), outgoing).await?;
         }

@@ -9,6 +9,7 @@ mod guards;
 mod judging;
 mod leaving;
 mod portion;
+mod reading;
 mod report;
 mod weigh;
 
@@ -24,15 +25,15 @@ pub use report::{Changes, Event, Foreseen, Purges, Retirements, Shows, StageRepo
 use guards::Tally;
 use leaving::Leaving;
 use portion::Portion;
+use reading::{Chunk, Reading};
 
 use super::Interrupt;
-use super::people::{People, judge};
+use super::people::People;
 use crate::delta::{Desired, Rules};
 use crate::error::{Error, Kind, Result};
 use crate::payload::definition::WindowRule;
-use crate::payload::rows::ChunkRows;
-use crate::payload::{Findings, Plan, RunDates, read};
-use crate::source::{ReadSession, Source};
+use crate::payload::{Findings, Plan, RunDates};
+use crate::source::Source;
 use crate::staging::{LedgerRow, Staging};
 
 /// Rows that changed under us are decided again this often before they are left for the next run.
@@ -66,10 +67,10 @@ pub async fn stage(
     }
     let has_ledger = !settings.dry_run || staging.is_ready().await?;
     let last = if has_ledger { Last::read(&*staging, &plan.window).await? } else { Last::default() };
-    let mut session = source.open(&plan.source_tables()).await?;
+    let mut session = Reading::open(&*source, &plan).await?;
     let mut findings = if settings.shows.finding_values { Findings::with_values() } else { Findings::default() };
-    let tables = count(&mut *session, &plan).await?;
-    let people = judge(read::people(&mut *session, &plan).await?, &plan, &mut findings);
+    let tables = session.count(&plan).await?;
+    let people = session.people(&plan, &mut findings).await?;
     tell(Event::Children(people.to_read() as u64));
     let changes = if settings.dry_run { None } else { Some(staging.changes().await?) };
     let mut stager = Stager {
@@ -78,6 +79,8 @@ pub async fn stage(
         staging: &*staging,
         settings: &settings,
         has_ledger,
+        // Between two 1 Aprils no child leaves by time alone.
+        retires: last.window_start != Some(plan.dates.start),
         findings,
         tally: Tally::default(),
         report: StageReport { recovered, tables, ..StageReport::default() },
@@ -91,19 +94,6 @@ pub async fn stage(
     let report = stager.finish(session, &people, &last).await?;
     drop(lock);
     Ok(report)
-}
-
-/// The rows of every table, whosever they are: a table is compared with itself, not with the children of the day.
-async fn count(session: &mut dyn ReadSession, plan: &Plan) -> Result<BTreeMap<String, u64>> {
-    let mut rows = BTreeMap::new();
-    for table in &plan.tables {
-        let count = match table.scans.first() {
-            Some(scan) => session.count(&scan.table).await?,
-            None => 0,
-        };
-        rows.insert(table.ssd_name.clone(), count);
-    }
-    Ok(rows)
 }
 
 /// The last run that finished staging, as guards need it.
@@ -137,6 +127,8 @@ struct Stager<'a> {
     settings: &'a StageSettings,
     /// A dry run before the first run finds no table.
     has_ledger: bool,
+    /// Whether a year has retired since the last run, or there was no such run.
+    retires: bool,
     findings: Findings,
     tally: Tally,
     report: StageReport,
@@ -147,12 +139,7 @@ struct Stager<'a> {
 
 impl Stager<'_> {
     /// Reads and decides all chunks; gives the session back.
-    async fn read_all(
-        &mut self,
-        session: Box<dyn ReadSession>,
-        people: &People,
-        tell: &mut Tell<'_>,
-    ) -> Result<Box<dyn ReadSession>> {
+    async fn read_all(&mut self, session: Reading, people: &People, tell: &mut Tell<'_>) -> Result<Reading> {
         let people_table = &self.plan.tables[self.plan.people.table].ssd_name;
         self.report.rows.insert(people_table.clone(), people.rows() as u64);
         for table in &self.plan.tables {
@@ -162,38 +149,38 @@ impl Stager<'_> {
         let Some(first) = chunks.next() else { return Ok(session) };
         let mut reading = self.start_reading(session, first);
         loop {
-            let (session, ids, rows) = reading.await.map_err(|_| Error::internal("reading a chunk panicked"))??;
+            let (session, ids, chunk) = reading.await.map_err(|_| Error::internal("reading a chunk panicked"))??;
             let Some(next) = chunks.next() else {
-                self.chunk(&ids, &rows, tell).await?;
+                self.chunk(&ids, &chunk, tell).await?;
                 return Ok(session);
             };
             reading = self.start_reading(session, next);
-            self.chunk(&ids, &rows, tell).await?;
+            self.chunk(&ids, &chunk, tell).await?;
         }
     }
 
     #[allow(clippy::type_complexity, reason = "what the task hands back, used once")]
     fn start_reading(
         &self,
-        mut session: Box<dyn ReadSession>,
+        mut session: Reading,
         ids: Vec<String>,
-    ) -> JoinHandle<Result<(Box<dyn ReadSession>, Vec<String>, ChunkRows)>> {
+    ) -> JoinHandle<Result<(Reading, Vec<String>, Chunk)>> {
         let plan = self.plan.clone();
         tokio::spawn(async move {
-            let rows = read::chunk(&mut *session, &plan, &ids).await?;
-            Ok((session, ids, rows))
+            let chunk = session.chunk(&plan, &ids).await?;
+            Ok((session, ids, chunk))
         })
     }
 
-    async fn chunk(&mut self, ids: &[String], rows: &ChunkRows, tell: &mut Tell<'_>) -> Result<()> {
+    async fn chunk(&mut self, ids: &[String], chunk: &Chunk, tell: &mut Tell<'_>) -> Result<()> {
         self.go_on()?;
         for (index, table) in self.plan.tables.iter().enumerate() {
             if index != self.plan.people.table {
-                *self.report.rows.entry(table.ssd_name.clone()).or_default() += rows.count(index) as u64;
+                *self.report.rows.entry(table.ssd_name.clone()).or_default() += chunk.rows(index);
             }
         }
         let mut findings = std::mem::take(&mut self.findings);
-        let result = self.decide_chunk(ids, rows, &mut findings, tell).await;
+        let result = self.decide_chunk(ids, chunk, &mut findings, tell).await;
         self.findings = findings;
         tell(Event::Done(ids.len() as u64));
         result
@@ -255,12 +242,13 @@ impl Stager<'_> {
     }
 
     /// Judges the run, and applies what was collected. Rows that changed meanwhile are decided again from the same moment of the SSD.
-    async fn finish(mut self, mut session: Box<dyn ReadSession>, people: &People, last: &Last) -> Result<StageReport> {
+    async fn finish(mut self, mut session: Reading, people: &People, last: &Last) -> Result<StageReport> {
         self.flush_leaving().await?;
         self.report.findings = self.findings.list();
-        // Between two 1 Aprils no child leaves by time alone.
-        let retires = last.window_start != Some(self.plan.dates.start);
-        let run = guards::Run { people: people.rows() as u64, rows: &self.report.tables, last: &last.rows, retires };
+        let retires = self.retires;
+        let is_read = people.to_read() == 0 || self.tally.unread < people.to_read() as u64;
+        let people_read = if is_read { people.rows() as u64 } else { 0 };
+        let run = guards::Run { people: people_read, rows: &self.report.tables, last: &last.rows, retires };
         self.report.guards = guards::judge(&self.settings.guards, &self.settings.accepted, &self.tally, &run);
         if self.report.fired().next().is_some() {
             return Ok(self.report);
@@ -275,7 +263,7 @@ impl Stager<'_> {
             // The children were counted when they were first decided.
             let counted = self.report.clone();
             self.out.changes = Some(self.staging.changes().await?);
-            self.decide_again(&mut *session, people, missed).await?;
+            self.decide_again(&mut session, people, missed).await?;
             self.report = counted;
             missed = self.apply().await?;
         }
@@ -286,17 +274,12 @@ impl Stager<'_> {
         Ok(self.report)
     }
 
-    async fn decide_again(
-        &mut self,
-        session: &mut dyn ReadSession,
-        people: &People,
-        missed: Vec<String>,
-    ) -> Result<()> {
+    async fn decide_again(&mut self, session: &mut Reading, people: &People, missed: Vec<String>) -> Result<()> {
         let (to_read, others): (Vec<String>, Vec<String>) = missed.into_iter().partition(|id| people.is_read(id));
         let mut unreported = Findings::default();
         for ids in to_read.chunks(self.settings.chunk) {
-            let rows = read::chunk(session, self.plan, ids).await?;
-            self.decide_chunk(ids, &rows, &mut unreported, &mut |_| {}).await?;
+            let chunk = session.chunk(self.plan, ids).await?;
+            self.decide_chunk(ids, &chunk, &mut unreported, &mut |_| {}).await?;
         }
         for (id, row) in self.ledger(&others).await? {
             let desired = match people.contains(&id) {

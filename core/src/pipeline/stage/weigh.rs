@@ -1,5 +1,7 @@
 //! One child in the cohort: its desired document beside those that its row keeps.
 
+use std::borrow::Cow;
+
 use super::Stager;
 use super::judging::{by_hash, status_after};
 use crate::config::Semantics;
@@ -17,14 +19,17 @@ pub(super) struct Waiting<'a> {
     pub row: Option<LedgerRow>,
     pub hash: Hash,
     pub document: String,
-    pub legacy_id: Option<&'a str>,
-    pub retired: Vec<Retired<'a>>,
+    pub legacy_id: Option<Cow<'a, str>>,
+    pub retired: Option<Vec<Retired<'a>>>,
 }
 
 impl Waiting<'_> {
-    /// Whether the SSD still has a record that the rules left out.
-    fn still(&self) -> impl Fn(&str, &[&str]) -> bool {
-        |path, ids| self.retired.iter().any(|one| one.path == path && one.ids == ids)
+    /// Whether the SSD still has a record that the rules left out; `unknown` where the source cannot tell.
+    fn still(&self, unknown: bool) -> impl Fn(&str, &[&str]) -> bool {
+        move |path, ids| match &self.retired {
+            Some(retired) => retired.iter().any(|one| one.path == path && one.ids == ids),
+            None => unknown,
+        }
     }
 }
 
@@ -39,6 +44,8 @@ pub(super) struct Judged {
     pub partial: Option<String>,
     /// The blocks of the records that are gone from the SSD.
     pub purges: Vec<String>,
+    /// How many records the guards take to be gone: those, and of a source that cannot tell, all that are missing.
+    pub missing: u64,
     /// Whether more than retirement parts what is desired from what is held.
     pub differs: bool,
 }
@@ -72,15 +79,17 @@ impl Stager<'_> {
         let same = row.as_ref().map_or(Comparison::NOTHING, |row| self.compared(row, wait, stored));
         let wanted = Desired::Document { hash: wait.hash, same };
         let change = decide(row.as_ref(), &wanted, &self.settings.policy);
-        let mut judged = Judged { row, change, outgoing: None, partial: None, purges: Vec::new(), differs: true };
+        let mut judged =
+            Judged { row, change, outgoing: None, partial: None, purges: Vec::new(), missing: 0, differs: true };
         // What is as it was is not looked into: on most nights that is nearly everybody. Nor is a child of whom DfE holds nothing: on the
         // first night that is everybody.
         let is_refreshed = change.is_none_or(|change| change.effect == Effect::Refreshed);
         let is_held = judged.row.as_ref().is_some_and(|row| row.held != Held::Nothing);
         if is_held && (!is_refreshed || self.settings.shows.foreseen) {
-            let still = wait.still();
+            let still = wait.still(self.retires);
             let sides = Sides::read(judged.row.as_ref(), wait, stored)?;
             judged.purges = self.purges(&sides, &still);
+            judged.missing = judged.purges.len() as u64;
             judged.differs = self.differs(&sides, &still);
         }
         Ok(judged)
@@ -93,7 +102,8 @@ impl Stager<'_> {
         stored: Option<&Documents>,
     ) -> Result<Judged> {
         let policy = &self.settings.policy;
-        let still = wait.still();
+        // Only what is known to be gone may be purged.
+        let still = wait.still(true);
         let sides = Sides::read(row.as_ref(), wait, stored)?;
         let delta = self.rules.delta(sides.held.as_ref(), &sides.desired, &still);
         let purges = self.purges(&sides, &still);
@@ -134,12 +144,13 @@ impl Stager<'_> {
         }
         // Only a document is changed by a part; what may be held is not one.
         let is_known = row.as_ref().is_some_and(|row| matches!(row.held, Held::Document(_)));
-        let differs = self.differs(&sides, &still);
+        let guarded = wait.still(self.retires);
+        let (missing, differs) = (self.purges(&sides, &guarded).len() as u64, self.differs(&sides, &guarded));
         let partial = match delta {
             Delta::Partial(text) if self.settings.shows.prepared && is_known => Some(text),
             _ => None,
         };
-        Ok(Judged { row, change, outgoing, partial, purges, differs })
+        Ok(Judged { row, change, outgoing, partial, purges, missing, differs })
     }
 
     fn purges(&self, sides: &Sides<'_>, still: &Still<'_>) -> Vec<String> {
@@ -190,7 +201,7 @@ impl Stager<'_> {
         let foreseen = &mut self.report.foreseen;
         foreseen.would_send.document(bytes, is_partial, status);
         let Some(held) = &sides.held else { return Ok(()) };
-        let still = wait.still();
+        let still = wait.still(self.retires || self.settings.policy.semantics == Semantics::Merge);
         for field in self.rules.changed_fields(Some(held), &sides.desired, &still) {
             *foreseen.changes.fields.entry(field.to_owned()).or_default() += 1;
         }

@@ -152,8 +152,8 @@ pub struct Rows {
     pub rows: u64,
 }
 
-/// Ids of children: the input of `session_select`, where they must be there, and of `session_documents`, where `null` or nothing is
-/// every child. No `Debug`: ids are children's data.
+/// Ids of children: the input of `session_select`, where they must be there, and of `session_documents`, where `null` or nothing asks for
+/// the ids themselves. No `Debug`: ids are children's data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Children<'a> {
     /// The ids; the number of each is its place.
@@ -166,7 +166,7 @@ impl<'a> Children<'a> {
         Children { children: Some(Cow::Borrowed(children)) }
     }
 
-    /// Every child.
+    /// The ids of all children.
     pub const ALL: Children<'static> = Children { children: None };
 
     /// The ids, for `session_select`.

@@ -19,7 +19,6 @@ use csc_bridge_plugin_abi::message::SourceKind;
 
 pub(crate) use session::{Session, Sessions};
 pub(crate) use source::list;
-pub use source::{DocumentSession, Documents};
 
 use crate::Plugin;
 use crate::whole::WholeTables;
@@ -39,18 +38,6 @@ impl PluginAdapter {
     /// The plugin.
     pub fn plugin(&self) -> &Plugin {
         &self.plugin
-    }
-
-    /// The documents of a plugin that delivers documents in the place of tables. Checks the options; opens nothing yet. Blocks, for half a
-    /// minute at most.
-    ///
-    /// # Errors
-    /// [`Kind::Config`]: it delivers no documents, or refuses the options.
-    pub fn documents(&self, options: &Options) -> Result<Documents> {
-        match self.plugin.description().source {
-            Some(SourceKind::Documents) => Documents::new(self.plugin.clone(), options::source(options)?),
-            _ => Err(self.is_not("delivers documents")),
-        }
     }
 
     fn is_not(&self, what: &str) -> Error {
@@ -84,7 +71,10 @@ impl DatabaseAdapter for PluginAdapter {
             Some(SourceKind::WholeTables) => {
                 Ok(Arc::new(WholeTables::new(self.plugin.clone(), options::source(options)?)?))
             }
-            Some(SourceKind::Documents) | None => Err(self.is_not("reads tables")),
+            Some(SourceKind::Documents) => {
+                Ok(Arc::new(source::Documents::new(self.plugin.clone(), options::source(options)?)?))
+            }
+            None => Err(self.is_not("reads children")),
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) enum Expected {
     List(Vec<String>),
     /// The child's number, below this, and these columns.
     Scan(Vec<String>, usize),
-    /// `person_id` and `document`.
+    /// `person_id`, never null, and `document`.
     Documents,
 }
 
@@ -134,11 +134,11 @@ impl Expected {
 
 fn check_documents(batch: &RecordBatch) -> Result<()> {
     check_list(batch, &["person_id".to_owned(), "document".to_owned()])?;
-    let is_text = |column: &arrow_array::ArrayRef| {
-        matches!(column.data_type(), DataType::Utf8 | DataType::LargeUtf8) && column.null_count() == 0
-    };
-    match batch.columns().iter().all(is_text) {
+    let is_text = |column: &arrow_array::ArrayRef| matches!(column.data_type(), DataType::Utf8 | DataType::LargeUtf8);
+    match batch.columns().iter().all(is_text) && batch.column(0).null_count() == 0 {
         true => Ok(()),
-        false => Err(broke_protocol("the plugin's documents break the protocol: a column is not text, or has a null")),
+        false => {
+            Err(broke_protocol("the plugin's documents break the protocol: a column is not text, or an id is null"))
+        }
     }
 }

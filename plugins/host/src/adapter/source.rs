@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use csc_bridge_core::error::Result;
-use csc_bridge_core::source::{ReadSession, RowStream, Scan, Source, Table, TableName};
+use csc_bridge_core::error::{Error, Kind, Result};
+use csc_bridge_core::source::{
+    DocumentSession, DocumentSource, ReadSession, RowStream, Scan, Source, Table, TableName,
+};
 use csc_bridge_plugin_abi::message::{self, Children, OneTable, Open, ScanOf, TableColumns, decode_answer, encode};
 use csc_bridge_plugin_abi::table::Entry;
 
@@ -74,36 +76,57 @@ pub(crate) async fn list(
 }
 
 /// A plugin that delivers documents.
-pub struct Documents {
+pub(crate) struct Documents {
     sessions: Sessions,
 }
 
 impl Documents {
-    pub(super) fn new(plugin: Arc<Plugin>, options: Vec<u8>) -> Result<Documents> {
+    /// Has the plugin check the options. Blocks.
+    pub fn new(plugin: Arc<Plugin>, options: Vec<u8>) -> Result<Documents> {
         Ok(Documents { sessions: Sessions::new(plugin, options)? })
-    }
-
-    /// Opens a session.
-    ///
-    /// # Errors
-    /// What the plugin reports.
-    pub async fn open(&self) -> Result<DocumentSession> {
-        Ok(DocumentSession { session: self.sessions.open(encode(&Open { tables: Vec::new() })?).await? })
     }
 }
 
-/// A session of a plugin that delivers documents.
-pub struct DocumentSession {
+#[async_trait]
+impl Source for Documents {
+    async fn open(&self, _: &[Table]) -> Result<Box<dyn ReadSession>> {
+        Err(Error::new(
+            Kind::Config,
+            "the source has documents and no tables",
+            "this command reads tables; stage, run, plan, payload and check work with documents, too",
+        ))
+    }
+
+    fn documents(&self) -> Option<&dyn DocumentSource> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl DocumentSource for Documents {
+    async fn open(&self) -> Result<Box<dyn DocumentSession>> {
+        let session = self.sessions.open(encode(&Open { tables: Vec::new() })?).await?;
+        Ok(Box::new(Reading { session }))
+    }
+}
+
+struct Reading {
     session: Session,
 }
 
-impl DocumentSession {
-    /// The documents of these children, or of every child. Batches have the columns `person_id` and `document`, both text without nulls.
-    ///
-    /// # Errors
-    /// What the plugin reports.
-    pub async fn documents(&mut self, children: Option<&[String]>) -> Result<Box<dyn RowStream + '_>> {
-        let input = encode(&children.map_or(Children::ALL, Children::of))?;
-        Ok(Box::new(self.session.stream(Entry::SessionDocuments, input, Expected::Documents).await?))
+impl Reading {
+    async fn read(&self, children: &Children<'_>) -> Result<Box<dyn RowStream + 'static>> {
+        Ok(Box::new(self.session.stream(Entry::SessionDocuments, encode(children)?, Expected::Documents).await?))
+    }
+}
+
+#[async_trait]
+impl DocumentSession for Reading {
+    async fn ids(&mut self) -> Result<Box<dyn RowStream + '_>> {
+        self.read(&Children::ALL).await
+    }
+
+    async fn documents(&mut self, children: &[String]) -> Result<Box<dyn RowStream + '_>> {
+        self.read(&Children::of(children)).await
     }
 }

@@ -1,4 +1,4 @@
-/* Delivers documents. ROWS are those. */
+/* Delivers documents, whatever it is asked for. ROWS are those. */
 #define KIND "\"documents\""
 #include "base.h"
 ENTRY(documents) { UNUSED; calls[120] = 0; return say(output, CSC_OK, "{\"handle\":120}"); }

@@ -1,6 +1,7 @@
 //! A plugin in the registry: what it is, and what it is not.
 
 use csc_bridge_core::error::Kind;
+use csc_bridge_core::payload::read;
 use csc_bridge_core::registry::{DatabaseAdapter, Registry, SinkAdapter};
 use csc_bridge_core::sink::{Record, Then};
 use csc_bridge_core::source::read_all;
@@ -44,8 +45,7 @@ async fn what_a_plugin_is_not_is_refused_with_advice() {
 
     let adapter = build_with("good", &["KIND=\"null\""]).load(InProcess).unwrap();
     let error = adapter.source(&config.source.options).err().unwrap();
-    assert!(error.message().contains("is no adapter that reads tables: it is a sink"), "{error:?}");
-    assert!(adapter.documents(&config.source.options).is_err());
+    assert!(error.message().contains("is no adapter that reads children: it is a sink"), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,20 +79,28 @@ async fn batches_that_are_under_way_at_once_do_not_wait_for_each_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_are_read_and_nothing_else_in_their_place() {
     let config = config("", "");
+    let children = ["A".to_owned(), "B".to_owned()];
     for hosted in BOTH {
         let adapter = build_with("documents", &["ROWS=DOCUMENTS"]).load(hosted).unwrap();
-        let error = adapter.source(&config.source.options).err().unwrap();
-        assert!(error.message().contains("it is a source of documents and a sink"), "{error:?}");
-        let mut session = adapter.documents(&config.source.options).unwrap().open().await.unwrap();
-        for children in [None, Some(&["A".to_owned()][..])] {
-            let read = read_all(session.documents(children).await.unwrap().as_mut()).await.unwrap();
-            assert_eq!(read.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2);
-        }
-        for other in ["ROWS=LIST", "ROWS=SCAN"] {
+        let source = adapter.source(&config.source.options).unwrap();
+        assert_eq!(source.open(&[persons()]).await.err().unwrap().kind(), Kind::Config, "it has no tables");
+        let mut session = source.documents().unwrap().open().await.unwrap();
+        let listed = read_all(session.ids().await.unwrap().as_mut()).await.unwrap();
+        assert_eq!(listed.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2);
+        let read = read::documents(&mut *session, &children).await.unwrap();
+        assert_eq!(read, [Some("{}".to_owned()), None], "a document, and one that cannot be had");
+        // One child more, and one fewer, than the plugin delivers.
+        let more = [&children[..], &["C".to_owned()]].concat();
+        let error = read::documents(&mut *session, &more).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Incomplete, "{error:?}");
+        let error = read::documents(&mut *session, &children[..1]).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Protocol, "{error:?}");
+        for other in ["ROWS=LIST", "ROWS=SCAN", "ROWS=NAMELESS"] {
             let adapter = build_with("documents", &[other]).load(hosted).unwrap();
-            let mut session = adapter.documents(&config.source.options).unwrap().open().await.unwrap();
-            let error = read_all(session.documents(None).await.unwrap().as_mut()).await.unwrap_err();
-            assert_eq!(error.kind(), Kind::Protocol, "{error:?}");
+            let source = adapter.source(&config.source.options).unwrap();
+            let mut session = source.documents().unwrap().open().await.unwrap();
+            let error = read_all(session.ids().await.unwrap().as_mut()).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::Protocol, "{other}: {error:?}");
         }
     }
 }

@@ -37,7 +37,7 @@ static BUILT: LazyLock<TempDir> = LazyLock::new(|| {
 });
 
 /// Loaded as an operator would: by the line that `csc-bridge plugin pin` prints.
-fn loaded(hosted: Hosted) -> PluginAdapter {
+pub fn loaded(hosted: Hosted) -> PluginAdapter {
     let line = trust::pin(BUILT.path(), "csv-source").unwrap();
     let text = format!("cms = \"sqlite\"\nla_code = \"845\"\n[plugins]\nfolder = \".\"\nallow = [{line}]\n");
     let config = Config::parse(&BUILT.path().join("csc-bridge.toml"), &text).unwrap();

@@ -5,9 +5,14 @@
 mod adapter;
 mod child;
 mod conformance;
+mod conformance_csv;
 mod csv_example;
 mod hostile;
 mod loading;
+mod sdms;
+#[allow(dead_code, reason = "the plugin's own tests use the rest")]
+#[path = "../../../examples/sdms-source/tests/it/server.rs"]
+mod sdms_server;
 mod speed;
 mod support;
 mod trust;

@@ -222,7 +222,8 @@ fn rows_header() -> String {
     for (name, columns) in [
         ("SCAN", vec![("child", Arc::new(Int32Array::from(vec![0, 1])) as ArrayRef), ("id", ids.clone())]),
         ("LIST", vec![("id", ids.clone())]),
-        ("DOCUMENTS", vec![("person_id", ids.clone()), ("document", texts(&[Some("{}"), Some("{}")]))]),
+        ("DOCUMENTS", vec![("person_id", ids.clone()), ("document", texts(&[Some("{}"), None]))]),
+        ("NAMELESS", vec![("person_id", texts(&[Some("A"), None])), ("document", texts(&[Some("{}"), None]))]),
         // Ids as one table has them, and as the next has them.
         ("PERSONS", vec![("id", texts(&[Some("1"), Some(" 2 "), Some("a"), Some("A")]))]),
         (

@@ -13,7 +13,7 @@ use crate::turn::misuse;
 
 pub(crate) use sink::{refused, sink_facts, sink_new, sink_probe, sink_send};
 pub(crate) use source::{
-    session_count, session_list, session_scan, session_select, source_new, source_open, stream_next,
+    session_count, session_documents, session_list, session_scan, session_select, source_new, source_open, stream_next,
 };
 
 pub(crate) fn describe(library: &'static Library, _: Handle, _: &[u8]) -> Answer {

@@ -13,7 +13,7 @@ use csc_bridge_plugin_abi::table::{COMPLETE, Entry, Handle, OK};
 use super::{nothing, stranger};
 use crate::library::{Kept, Library, Thing};
 use crate::output::{Answer, Output, json};
-use crate::session::{Piece, Session};
+use crate::session::{Opened, Piece, Session};
 use crate::turn::{Turn, wait};
 
 pub(crate) fn source_new(library: &'static Library, _: Handle, input: &[u8]) -> Answer {
@@ -28,7 +28,7 @@ pub(crate) fn source_open(library: &'static Library, of: Handle, input: &[u8]) -
     let Some(Thing::Source(source)) = library.find(of) else { return Err(stranger().into()) };
     let tables: Vec<Table> = decode_input::<Open>(Entry::SourceOpen, input)?.into();
     let it = source.it.clone();
-    let session = source.turn.run(library.spawned(async move { it.open(&tables).await }))?;
+    let session = source.turn.run(library.spawned(async move { Opened::of(&*it, &tables).await }))?;
     made(library, Thing::Session(Arc::new(Session::start(library, session)?)))
 }
 
@@ -55,6 +55,13 @@ pub(crate) fn session_scan(library: &'static Library, of: Handle, input: &[u8]) 
     let session = session(library, of)?;
     let scan: ScanOf = decode_input(Entry::SessionScan, input)?;
     made(library, Thing::Stream(Arc::new(session.scan(scan.into())?)))
+}
+
+pub(crate) fn session_documents(library: &'static Library, of: Handle, input: &[u8]) -> Answer {
+    let session = session(library, of)?;
+    let children: Children = decode_input(Entry::SessionDocuments, input)?;
+    let children = children.children.map(|children| children.into_owned());
+    made(library, Thing::Stream(Arc::new(session.documents(children)?)))
 }
 
 pub(crate) fn stream_next(library: &'static Library, of: Handle, _: &[u8]) -> Answer {

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod cancelling;
+mod documents;
 mod host;
 mod life;
 mod logs;

@@ -119,11 +119,12 @@ pub async fn names_that_statements_give_their_parts_are_names(place: &dyn Place)
     only_names(
         place,
         &[
-            ("csc_bridge_set", "id", "number"),
+            ("csc_bridge_set", "id", "nr"),
             ("s1", "k", "number"),
             ("s2", "child", "k"),
             ("t", "c", "e"),
-            ("c", "number", "id"),
+            ("c", "nr", "id"),
+            ("nr", "number", "x"),
         ],
     )
     .await
