@@ -201,7 +201,7 @@ pub enum PluginCommand {
 
 #[derive(Args)]
 pub struct NewPlugin {
-    /// Its name, as in [source] adapter: lower-case letters, digits and hyphens
+    /// Its name, as in \[source\] adapter: lower-case letters, digits and hyphens
     #[arg(value_name = "NAME")]
     pub name: String,
     /// The folder to make [default: ./NAME]

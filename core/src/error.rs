@@ -94,9 +94,12 @@ impl Error {
         &self.advice
     }
 
-    /// Says where the error happened: `context: message`.
+    /// Says where the error happened: `context: message`. Said once: an adapter knows the table it reads, and so does whoever called it.
     pub fn within(mut self, context: impl fmt::Display) -> Self {
-        self.message = format!("{context}: {}", self.message).into();
+        let place = format!("{context}: ");
+        if !self.message.starts_with(&place) {
+            self.message = format!("{place}{}", self.message).into();
+        }
         self
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use csc_bridge_core::payload::definition::ColumnType;
 use csc_bridge_core::source::TableName;
-use csc_bridge_sql::{Dialect, KeyIndex, RowLock, Store, UpdateFrom, name};
+use csc_bridge_sql::{Dialect, KeyIndex, RowLock, Store, UpdateFrom, WritingDialect, name};
 
 /// Bytes of a name, at most: 12.1 takes no more.
 const LONGEST_NAME: usize = 30;
@@ -28,10 +28,6 @@ impl Dialect for OracleDialect {
         format!("\"{}\"", name.replace('"', "\"\""))
     }
 
-    fn placeholder(&self, position: usize) -> String {
-        format!(":{position}")
-    }
-
     fn literal(&self, text: &str) -> String {
         let escaped = escaped(text);
         match escaped == text {
@@ -43,6 +39,66 @@ impl Dialect for OracleDialect {
     /// Nothing is ever the empty text.
     fn has_key(&self, expr: &str) -> String {
         format!("{expr} IS NOT NULL")
+    }
+
+    fn materialized(&self) -> &'static str {
+        ""
+    }
+
+    /// Of a text of nothing but white space nothing is left, which is null.
+    fn key(&self, expr: &str) -> String {
+        let white_space = white_space();
+        format!("LTRIM(RTRIM(TO_NCHAR({expr}), {white_space}), {white_space})")
+    }
+
+    /// In the schema of the account.
+    fn temporary(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
+    /// Escapes keep the document in ASCII and without a character that XML has no place for.
+    fn set_query(&self) -> Option<String> {
+        let rows = "XMLTABLE('/s/c' PASSING XMLTYPE(:1) COLUMNS nr FOR ORDINALITY, id VARCHAR2(4000) PATH '.')";
+        Some(format!("SELECT UNISTR(x.id) AS id, x.nr - 1 AS nr FROM {rows} x"))
+    }
+
+    fn set_text(&self, ids: &[String]) -> String {
+        let mut text = String::with_capacity(16 + ids.len() * 20);
+        text.push_str("<s>");
+        for id in ids {
+            text.push_str("<c>");
+            escape(id, &mut text);
+            text.push_str("</c>");
+        }
+        text.push_str("</s>");
+        text
+    }
+
+    fn create_temporary(&self, name: &str, columns: &[(&str, Store)], key: &str) -> String {
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|(column, store)| {
+                let kind = match store {
+                    Store::Text(width) => format!("NVARCHAR2({width})"),
+                    // Whatever another tool has written there is compared, not judged.
+                    Store::Hash => "RAW(2000)".to_owned(),
+                    other => self.stored(*other),
+                };
+                format!("{column} {kind}{}", if *column == key { " PRIMARY KEY" } else { "" })
+            })
+            .collect();
+        format!("CREATE GLOBAL TEMPORARY TABLE {name} ({}) ON COMMIT PRESERVE ROWS", columns.join(", "))
+    }
+
+    /// The server samples a temporary table when it plans.
+    fn analyze_temporary(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+impl WritingDialect for OracleDialect {
+    fn placeholder(&self, position: usize) -> String {
+        format!(":{position}")
     }
 
     fn now(&self) -> &'static str {
@@ -66,18 +122,8 @@ impl Dialect for OracleDialect {
         )
     }
 
-    fn materialized(&self) -> &'static str {
-        ""
-    }
-
     fn row_lock(&self) -> Option<RowLock> {
         Some(RowLock { hint: "", clause: " FOR UPDATE OF t.id SKIP LOCKED", by_id: None })
-    }
-
-    /// Of a text of nothing but white space nothing is left, which is null.
-    fn key(&self, expr: &str) -> String {
-        let white_space = white_space();
-        format!("LTRIM(RTRIM(TO_NCHAR({expr}), {white_space}), {white_space})")
     }
 
     /// Beside words of the statement, which are not NVARCHAR2 (ORA-12704). A blank stays what it is: it is no null.
@@ -157,50 +203,6 @@ impl Dialect for OracleDialect {
             ColumnType::Json => "CLOB",
         }
         .to_owned()
-    }
-
-    /// In the schema of the account.
-    fn temporary(&self, name: &str) -> String {
-        name.to_owned()
-    }
-
-    /// Escapes keep the document in ASCII and without a character that XML has no place for.
-    fn set_query(&self) -> Option<String> {
-        let rows = "XMLTABLE('/s/c' PASSING XMLTYPE(:1) COLUMNS nr FOR ORDINALITY, id VARCHAR2(4000) PATH '.')";
-        Some(format!("SELECT UNISTR(x.id) AS id, x.nr - 1 AS nr FROM {rows} x"))
-    }
-
-    fn set_text(&self, ids: &[String]) -> String {
-        let mut text = String::with_capacity(16 + ids.len() * 20);
-        text.push_str("<s>");
-        for id in ids {
-            text.push_str("<c>");
-            escape(id, &mut text);
-            text.push_str("</c>");
-        }
-        text.push_str("</s>");
-        text
-    }
-
-    fn create_temporary(&self, name: &str, columns: &[(&str, Store)], key: &str) -> String {
-        let columns: Vec<String> = columns
-            .iter()
-            .map(|(column, store)| {
-                let kind = match store {
-                    Store::Text(width) => format!("NVARCHAR2({width})"),
-                    // Whatever another tool has written there is compared, not judged.
-                    Store::Hash => "RAW(2000)".to_owned(),
-                    other => self.stored(*other),
-                };
-                format!("{column} {kind}{}", if *column == key { " PRIMARY KEY" } else { "" })
-            })
-            .collect();
-        format!("CREATE GLOBAL TEMPORARY TABLE {name} ({}) ON COMMIT PRESERVE ROWS", columns.join(", "))
-    }
-
-    /// The server samples a temporary table when it plans.
-    fn analyze_temporary(&self, _: &str) -> Option<String> {
-        None
     }
 
     /// NVARCHAR2 beside VARCHAR2: in a comparison the column would be converted, and its index not used; in a CASE it is ORA-12704.

@@ -8,7 +8,7 @@ use csc_bridge_core::config::Options;
 use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::Guard;
-use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose, guard};
+use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose, WritingDialect, WritingEngine, guard};
 
 use crate::connection::OracleConnection;
 use crate::options::Settings;
@@ -55,6 +55,13 @@ impl Engine for OracleEngine {
 
     async fn connect(&self, _: Purpose) -> Result<Box<dyn Connection>> {
         Ok(Box::new(self.open().await?))
+    }
+}
+
+#[async_trait]
+impl WritingEngine for OracleEngine {
+    fn writing(&self) -> &dyn WritingDialect {
+        &OracleDialect
     }
 
     async fn lock(&self, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {

@@ -4,7 +4,7 @@
 
 use arrow_array::RecordBatch;
 use csc_bridge_core::error::{Error, Result};
-use csc_bridge_sql::Dialect;
+use csc_bridge_sql::{Dialect, WritingDialect};
 use oracle::sql_type::{OracleType, ToSql};
 
 use crate::OracleDialect;

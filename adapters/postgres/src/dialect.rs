@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use csc_bridge_core::payload::definition::ColumnType;
-use csc_bridge_sql::{Dialect, KeyIndex, RowLock, Store, UpdateFrom, name};
+use csc_bridge_sql::{Dialect, KeyIndex, RowLock, Store, UpdateFrom, WritingDialect, name};
 
 /// The type of the staging table's documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +43,56 @@ impl PostgresDialect {
 }
 
 impl Dialect for PostgresDialect {
-    fn placeholder(&self, position: usize) -> String {
-        format!("${position}")
-    }
-
     /// With a letter of its own, because in a plain literal a backslash may escape or not, as the server is set.
     fn literal(&self, text: &str) -> String {
         format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+    }
+
+    fn materialized(&self) -> &'static str {
+        "MATERIALIZED "
+    }
+
+    /// Immutable for the types that ids have, so that it may be indexed. (The text of a date depends on a setting of the session, and
+    /// an index on it is refused.)
+    fn key(&self, expr: &str) -> String {
+        format!("(btrim(({expr})::text, {}) COLLATE \"C\")", white_space())
+    }
+
+    fn temporary(&self, name: &str) -> String {
+        format!("pg_temp.{name}")
+    }
+
+    fn create_temporary(&self, name: &str, columns: &[(&str, Store)], key: &str) -> String {
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|(column, store)| {
+                let kind = match store {
+                    // Its index must have the collation of the comparisons. Other columns meet columns of the staging tables as they stand.
+                    Store::Text(_) if *column == key => "text COLLATE \"C\"".to_owned(),
+                    Store::Text(_) => "text".to_owned(),
+                    other => self.stored(*other),
+                };
+                let rule = if *column == key { " PRIMARY KEY" } else { "" };
+                format!("{column} {kind}{rule}")
+            })
+            .collect();
+        format!("CREATE TEMPORARY TABLE {name} ({}) ON COMMIT PRESERVE ROWS", columns.join(", "))
+    }
+
+    /// Deleted rows would stay: nobody vacuums a temporary table, and the transaction of a read session, to which they might yet be
+    /// visible, lasts the whole run. Truncated twice in one transaction, a table is emptied in place.
+    fn clear_temporary(&self, name: &str) -> String {
+        format!("TRUNCATE {}", self.temporary(name))
+    }
+
+    fn analyze_temporary(&self, name: &str) -> Option<String> {
+        Some(format!("ANALYZE {}", self.temporary(name)))
+    }
+}
+
+impl WritingDialect for PostgresDialect {
+    fn placeholder(&self, position: usize) -> String {
+        format!("${position}")
     }
 
     /// The beginning of the statement, not of the transaction: a claim's transaction lasts as long as its request.
@@ -65,18 +108,8 @@ impl Dialect for PostgresDialect {
         format!("floor(extract(epoch FROM statement_timestamp() - ({expr})))::bigint")
     }
 
-    fn materialized(&self) -> &'static str {
-        "MATERIALIZED "
-    }
-
     fn row_lock(&self) -> Option<RowLock> {
         Some(RowLock { hint: "", clause: " FOR UPDATE OF t SKIP LOCKED", by_id: None })
-    }
-
-    /// Immutable for the types that ids have, so that it may be indexed. (The text of a date depends on a setting of the session, and
-    /// an index on it is refused.)
-    fn key(&self, expr: &str) -> String {
-        format!("(btrim(({expr})::text, {}) COLLATE \"C\")", white_space())
     }
 
     fn word(&self, expr: &str) -> String {
@@ -151,37 +184,6 @@ impl Dialect for PostgresDialect {
             ColumnType::Json => "text",
         }
         .to_owned()
-    }
-
-    fn temporary(&self, name: &str) -> String {
-        format!("pg_temp.{name}")
-    }
-
-    fn create_temporary(&self, name: &str, columns: &[(&str, Store)], key: &str) -> String {
-        let columns: Vec<String> = columns
-            .iter()
-            .map(|(column, store)| {
-                let kind = match store {
-                    // Its index must have the collation of the comparisons. Other columns meet columns of the staging tables as they stand.
-                    Store::Text(_) if *column == key => "text COLLATE \"C\"".to_owned(),
-                    Store::Text(_) => "text".to_owned(),
-                    other => self.stored(*other),
-                };
-                let rule = if *column == key { " PRIMARY KEY" } else { "" };
-                format!("{column} {kind}{rule}")
-            })
-            .collect();
-        format!("CREATE TEMPORARY TABLE {name} ({}) ON COMMIT PRESERVE ROWS", columns.join(", "))
-    }
-
-    /// Deleted rows would stay: nobody vacuums a temporary table, and the transaction of a read session, to which they might yet be
-    /// visible, lasts the whole run. Truncated twice in one transaction, a table is emptied in place.
-    fn clear_temporary(&self, name: &str) -> String {
-        format!("TRUNCATE {}", self.temporary(name))
-    }
-
-    fn analyze_temporary(&self, name: &str) -> Option<String> {
-        Some(format!("ANALYZE {}", self.temporary(name)))
     }
 
     fn update_from(&self, update: &UpdateFrom<'_>) -> String {

@@ -8,7 +8,7 @@ use csc_bridge_core::config::Options;
 use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::Guard;
-use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose, Value, guard};
+use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose, Value, WritingDialect, WritingEngine, guard};
 
 use crate::catalogue;
 use crate::connection::PostgresConnection;
@@ -67,6 +67,13 @@ impl Engine for PostgresEngine {
             self.dialect.set_documents(catalogue::documents(table, &types)?);
         }
         Ok(Box::new(connection))
+    }
+}
+
+#[async_trait]
+impl WritingEngine for PostgresEngine {
+    fn writing(&self) -> &dyn WritingDialect {
+        &self.dialect
     }
 
     async fn lock(&self, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {

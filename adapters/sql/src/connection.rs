@@ -13,8 +13,6 @@ use crate::{Dialect, Store};
 /// no other way). After an error inside a transaction it is thrown away, never used again.
 ///
 /// Errors carry the adapter's own words: a server quotes the offending value in its text.
-///
-/// One that only reads leaves out what has to do with transactions that write.
 #[async_trait]
 pub trait Connection: Send + Sync {
     /// Runs one statement and returns the number of rows it changed.
@@ -52,17 +50,17 @@ pub trait Connection: Send + Sync {
 
     /// Begins a transaction that will write.
     async fn begin(&mut self) -> Result<()> {
-        Err(only_reads())
+        self.execute("START TRANSACTION", &[]).await.map(drop)
     }
 
     /// Makes the transaction lasting.
     async fn commit(&mut self) -> Result<()> {
-        Err(only_reads())
+        self.execute("COMMIT", &[]).await.map(drop)
     }
 
     /// Undoes the transaction.
     async fn rollback(&mut self) -> Result<()> {
-        Err(only_reads())
+        self.execute("ROLLBACK", &[]).await.map(drop)
     }
 
     /// Runs the statements of a transaction and commits it; returns how many rows each of them changed. A product in which one
@@ -78,11 +76,6 @@ pub trait Connection: Send + Sync {
         self.commit().await?;
         Ok(changed)
     }
-}
-
-/// An engine that leaves out what it does not need for reading was asked for more.
-pub(crate) fn only_reads() -> Error {
-    Error::internal("an engine that only reads was asked to write")
 }
 
 /// The statements that a transaction ends with, or all that it has.

@@ -5,14 +5,26 @@ use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::Guard;
 
-use crate::connection::only_reads;
-use crate::{Connection, Dialect};
+use crate::{Connection, Dialect, WritingDialect};
 
-/// One database of one product.
+/// One database of one product, to be read.
 #[async_trait]
 pub trait Engine: Send + Sync {
     /// The product's spellings.
     fn dialect(&self) -> &dyn Dialect;
+
+    /// Where it is, for messages: without a password, and without what only a server knows.
+    fn place(&self) -> String;
+
+    /// Opens a connection.
+    async fn connect(&self, purpose: Purpose) -> Result<Box<dyn Connection>>;
+}
+
+/// One database of one product that is written to, too.
+#[async_trait]
+pub trait WritingEngine: Engine {
+    /// The product's spellings.
+    fn writing(&self) -> &dyn WritingDialect;
 
     /// Whether there is a database to connect to. A server that does not answer is an error, told by [`Engine::connect`];
     /// this is about a file that would be created.
@@ -20,21 +32,13 @@ pub trait Engine: Send + Sync {
         Ok(true)
     }
 
-    /// Where it is, for messages: without a password, and without what only a server knows.
-    fn place(&self) -> String;
-
-    /// Opens a connection.
-    async fn connect(&self, purpose: Purpose) -> Result<Box<dyn Connection>>;
-
     /// Takes a lock that the operating system or the database gives back when this process dies.
     ///
-    /// A product with row locks lets everybody have [`Lock::Submit`]. An engine that only reads has none to take.
+    /// A product with row locks lets everybody have [`Lock::Submit`].
     ///
     /// # Errors
     /// [`Kind::Busy`](csc_bridge_core::error::Kind::Busy) where somebody else has it.
-    async fn lock(&self, _table: &TableName, _lock: Lock) -> Result<Box<dyn Guard>> {
-        Err(only_reads())
-    }
+    async fn lock(&self, table: &TableName, lock: Lock) -> Result<Box<dyn Guard>>;
 }
 
 /// What a connection is for.

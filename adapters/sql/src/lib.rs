@@ -2,8 +2,9 @@
 //!
 //! An engine (SQLite, PostgreSQL, SQL Server, Oracle) brings three things: a [`Dialect`], which spells out the little that
 //! differs between SQL products, a [`Connection`], which runs statements, and an [`Engine`], which opens connections and
-//! takes locks. [`SqlSource`], [`SqlStaging`] and [`SqlWriter`] make the contracts of core out of them. An engine that only reads brings a
-//! part of each, and finds a loading and a batch for products without anything quicker: [`insertions`] and [`Texts`].
+//! takes locks. [`SqlSource`] makes the first contract of core out of them. [`SqlStaging`] and [`SqlWriter`] take more of the product: a
+//! [`WritingDialect`] and a [`WritingEngine`]. A product without anything quicker finds a way to load and a batch to fill here:
+//! [`insertions`] and [`Texts`].
 //!
 //! Two habits run through the crate. *Sets, not loops*: children, changes and outcomes go into a private temporary table by
 //! one bulk load, and one statement works on all of them, so that nothing depends on how many parameters a product allows.
@@ -22,10 +23,11 @@ mod source;
 mod staging;
 mod texts;
 mod writer;
+mod writing;
 
 pub use connection::{Connection, Read, Row, Transaction, Value};
-pub use dialect::{Dialect, KeyIndex, RowLock, Store, UpdateFrom};
-pub use engine::{Engine, Lock, Purpose};
+pub use dialect::{Dialect, Store};
+pub use engine::{Engine, Lock, Purpose, WritingEngine};
 pub use insert::insertions;
 pub use path::scan_sql;
 pub use set::SET;
@@ -33,3 +35,4 @@ pub use source::SqlSource;
 pub use staging::{SqlLogs, SqlStaging, StagingNames};
 pub use texts::Texts;
 pub use writer::SqlWriter;
+pub use writing::{KeyIndex, RowLock, UpdateFrom, WritingDialect};

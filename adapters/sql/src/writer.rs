@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use csc_bridge_core::error::Result;
 use csc_bridge_core::source::{Cell, Edit, NewTable, SourceWriter, TableName};
 
-use crate::{Connection, Engine, KeyIndex, Purpose, Value, name};
+use crate::{Connection, KeyIndex, Purpose, Value, WritingEngine, name};
 
 /// A [`SourceWriter`] over one connection and one transaction at a time.
 pub struct SqlWriter {
-    engine: Arc<dyn Engine>,
+    engine: Arc<dyn WritingEngine>,
     connection: Box<dyn Connection>,
     writing: bool,
 }
@@ -21,7 +21,7 @@ impl SqlWriter {
     ///
     /// # Errors
     /// What the engine reports.
-    pub async fn open(engine: Arc<dyn Engine>) -> Result<SqlWriter> {
+    pub async fn open(engine: Arc<dyn WritingEngine>) -> Result<SqlWriter> {
         let connection = engine.connect(Purpose::Generate).await?;
         Ok(SqlWriter { engine, connection, writing: false })
     }
@@ -35,7 +35,7 @@ impl SqlWriter {
     }
 
     async fn create_table(&mut self, table: &NewTable) -> Result<()> {
-        let dialect = self.engine.dialect();
+        let dialect = self.engine.writing();
         let mut statements = Vec::with_capacity(1 + table.indexes.len());
         let columns: Vec<String> = table
             .columns
@@ -77,14 +77,14 @@ impl SourceWriter for SqlWriter {
     async fn insert(&mut self, table: &TableName, rows: &RecordBatch) -> Result<()> {
         name::check_table(table)?;
         self.begin().await?;
-        let target = self.engine.dialect().table(table);
+        let target = self.engine.writing().table(table);
         self.connection.load(&target, rows).await.map_err(|error| error.within(format!("writing {table}")))
     }
 
     async fn edit(&mut self, edit: &Edit) -> Result<u64> {
         name::check_table(&edit.table)?;
         self.begin().await?;
-        let dialect = self.engine.dialect();
+        let dialect = self.engine.writing();
         let mut params = Vec::with_capacity(edit.set.len() + 1);
         let mut set = Vec::with_capacity(edit.set.len());
         for (column, cell) in &edit.set {

@@ -10,7 +10,7 @@ use arrow_schema::DataType;
 use async_trait::async_trait;
 use csc_bridge_core::error::{Error, Result};
 use csc_bridge_core::source::{RowStream, TableName};
-use csc_bridge_sql::{Connection, Dialect, Read, Row, Transaction, Value};
+use csc_bridge_sql::{Connection, Dialect, Read, Row, Transaction, Value, WritingDialect};
 use rusqlite::InterruptHandle;
 use rusqlite::hooks::Wal;
 use rusqlite::types::{ToSqlOutput, ValueRef};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use csc_bridge_core::payload::definition::ColumnType;
 use csc_bridge_core::source::TableName;
-use csc_bridge_sql::{Dialect, KeyIndex, RowLock, Store, UpdateFrom, name};
+use csc_bridge_sql::{Dialect, KeyIndex, RowLock, Store, UpdateFrom, WritingDialect, name};
 
 /// SQLite's spellings.
 pub struct SqliteDialect;
@@ -16,6 +16,43 @@ impl Dialect for SqliteDialect {
         format!("{}.{}", self.quote(schema), self.quote(&name.table))
     }
 
+    fn materialized(&self) -> &'static str {
+        "MATERIALIZED "
+    }
+
+    /// The result of a function has no collation of the column's, so a column declared NOCASE compares exactly here, too.
+    ///
+    /// A whole number that is stored as a real (as pandas does with a column of integers that has gaps) counts as the whole
+    /// number: 12.0 is the id 12, here and in what a scan delivers.
+    fn key(&self, expr: &str) -> String {
+        let whole = format!("CAST({expr} AS INTEGER)");
+        trimmed(&format!("CASE WHEN typeof({expr}) = 'real' AND {expr} = {whole} THEN {whole} ELSE {expr} END"))
+    }
+
+    fn temporary(&self, name: &str) -> String {
+        format!("temp.{name}")
+    }
+
+    fn create_temporary(&self, name: &str, columns: &[(&str, Store)], key: &str) -> String {
+        // Without a type, but for numbers: a column declared as text would have its comparisons made "as text", and SQLite then
+        // passes over an index on an expression such as `key`, whose result has no type.
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|(column, store)| {
+                let kind = if *store == Store::Integer { " INTEGER" } else { "" };
+                let rule = if *column == key { " NOT NULL PRIMARY KEY" } else { "" };
+                format!("{column}{kind}{rule}")
+            })
+            .collect();
+        format!("CREATE TEMP TABLE {name} ({})", columns.join(", "))
+    }
+
+    fn analyze_temporary(&self, name: &str) -> Option<String> {
+        Some(format!("ANALYZE temp.{name}"))
+    }
+}
+
+impl WritingDialect for SqliteDialect {
     fn placeholder(&self, position: usize) -> String {
         format!("?{position}")
     }
@@ -34,21 +71,8 @@ impl Dialect for SqliteDialect {
         format!("CASE WHEN {expr} LIKE '____-__-__%' THEN unixepoch('now') - unixepoch({expr}) END")
     }
 
-    fn materialized(&self) -> &'static str {
-        "MATERIALIZED "
-    }
-
     fn row_lock(&self) -> Option<RowLock> {
         None
-    }
-
-    /// The result of a function has no collation of the column's, so a column declared NOCASE compares exactly here, too.
-    ///
-    /// A whole number that is stored as a real (as pandas does with a column of integers that has gaps) counts as the whole
-    /// number: 12.0 is the id 12, here and in what a scan delivers.
-    fn key(&self, expr: &str) -> String {
-        let whole = format!("CAST({expr} AS INTEGER)");
-        trimmed(&format!("CASE WHEN typeof({expr}) = 'real' AND {expr} = {whole} THEN {whole} ELSE {expr} END"))
     }
 
     fn word(&self, expr: &str) -> String {
@@ -108,28 +132,6 @@ impl Dialect for SqliteDialect {
             ColumnType::Id | ColumnType::Text | ColumnType::Date | ColumnType::Json => "TEXT".to_owned(),
             ColumnType::Integer => "INTEGER".to_owned(),
         }
-    }
-
-    fn temporary(&self, name: &str) -> String {
-        format!("temp.{name}")
-    }
-
-    fn create_temporary(&self, name: &str, columns: &[(&str, Store)], key: &str) -> String {
-        // Without a type, but for numbers: a column declared as text would have its comparisons made "as text", and SQLite then
-        // passes over an index on an expression such as `key`, whose result has no type.
-        let columns: Vec<String> = columns
-            .iter()
-            .map(|(column, store)| {
-                let kind = if *store == Store::Integer { " INTEGER" } else { "" };
-                let rule = if *column == key { " NOT NULL PRIMARY KEY" } else { "" };
-                format!("{column}{kind}{rule}")
-            })
-            .collect();
-        format!("CREATE TEMP TABLE {name} ({})", columns.join(", "))
-    }
-
-    fn analyze_temporary(&self, name: &str) -> Option<String> {
-        Some(format!("ANALYZE temp.{name}"))
     }
 
     fn update_from(&self, update: &UpdateFrom<'_>) -> String {

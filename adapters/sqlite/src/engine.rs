@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::Guard;
-use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose};
+use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose, WritingDialect, WritingEngine};
 
 use crate::connection::{SqliteConnection, blocking};
 use crate::{SqliteDialect, lock, open, turn};
@@ -53,11 +53,6 @@ impl Engine for SqliteEngine {
         self.path.display().to_string()
     }
 
-    async fn exists(&self) -> Result<bool> {
-        let path = self.path.clone();
-        blocking(move || open::exists(&path)).await
-    }
-
     async fn connect(&self, purpose: Purpose) -> Result<Box<dyn Connection>> {
         let (path, lock_timeout, is_private) = (self.path.clone(), self.lock_timeout, self.is_private);
         let opened = blocking(move || {
@@ -70,6 +65,18 @@ impl Engine for SqliteEngine {
             SqliteConnection::new(driver, writers, path)
         });
         Ok(Box::new(opened.await?))
+    }
+}
+
+#[async_trait]
+impl WritingEngine for SqliteEngine {
+    fn writing(&self) -> &dyn WritingDialect {
+        &SqliteDialect
+    }
+
+    async fn exists(&self) -> Result<bool> {
+        let path = self.path.clone();
+        blocking(move || open::exists(&path)).await
     }
 
     async fn lock(&self, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {

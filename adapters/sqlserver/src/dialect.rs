@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use csc_bridge_core::payload::definition::ColumnType;
-use csc_bridge_sql::{Dialect, KeyIndex, RowLock, Store, UpdateFrom, name};
+use csc_bridge_sql::{Dialect, KeyIndex, RowLock, Store, UpdateFrom, WritingDialect, name};
 
 /// The collation of every comparison: by exact characters. Said each time, for that of a database, and of `tempdb`, folds case and more.
 const EXACT: &str = "COLLATE Latin1_General_BIN2";
@@ -16,13 +16,56 @@ const BY_INDEX: &str = "INNER LOOP JOIN";
 pub struct SqlServerDialect;
 
 impl Dialect for SqlServerDialect {
-    fn placeholder(&self, position: usize) -> String {
-        format!("@P{position}")
-    }
-
     /// Without the letter, a text would go through the code page of the database's collation.
     fn literal(&self, text: &str) -> String {
         format!("N'{}'", text.replace('\'', "''"))
+    }
+
+    fn materialized(&self) -> &'static str {
+        ""
+    }
+
+    /// LTRIM and RTRIM take spaces alone, and TRIM is of 2017: the first character that is no white space is looked for from either end.
+    /// A text of nothing but white space has none, and becomes the empty text. (DATALENGTH, because LEN leaves trailing spaces out.)
+    /// The result has the collation of the text that goes in.
+    fn key(&self, expr: &str) -> String {
+        let text = format!("CAST({expr} AS NVARCHAR(4000)) {EXACT}");
+        let first = format!("PATINDEX({}, {text})", other_than_white_space());
+        let last = format!("PATINDEX({}, REVERSE({text}))", other_than_white_space());
+        format!(
+            "ISNULL(SUBSTRING({text}, NULLIF({first}, 0), DATALENGTH({text}) / 2 + 2 - {first} - {last}), LEFT({text}, 0))"
+        )
+    }
+
+    fn temporary(&self, name: &str) -> String {
+        format!("#{name}")
+    }
+
+    fn create_temporary(&self, name: &str, columns: &[(&str, Store)], key: &str) -> String {
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|(column, store)| {
+                let kind = match store {
+                    Store::Text(_) | Store::LongText | Store::Json => format!("{} {EXACT}", self.stored(*store)),
+                    // Whatever another tool has written there is compared, not judged.
+                    Store::Hash => "VARBINARY(8000)".to_owned(),
+                    other => self.stored(*other),
+                };
+                format!("{column} {kind} {}", if *column == key { "NOT NULL" } else { "NULL" })
+            })
+            .collect();
+        format!("CREATE TABLE {} ({}, PRIMARY KEY ({key}))", self.temporary(name), columns.join(", "))
+    }
+
+    /// The server keeps count of a temporary table's rows and plans anew when they change.
+    fn analyze_temporary(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+impl WritingDialect for SqlServerDialect {
+    fn placeholder(&self, position: usize) -> String {
+        format!("@P{position}")
     }
 
     fn now(&self) -> &'static str {
@@ -43,10 +86,6 @@ impl Dialect for SqlServerDialect {
         )
     }
 
-    fn materialized(&self) -> &'static str {
-        ""
-    }
-
     /// READCOMMITTEDLOCK: where READ_COMMITTED_SNAPSHOT is on, READPAST would be refused without it. A loop keeps the locks to the rows
     /// that are looked for: any other way to join them reads, and locks, the table.
     fn row_lock(&self) -> Option<RowLock> {
@@ -55,18 +94,6 @@ impl Dialect for SqlServerDialect {
             clause: "",
             by_id: Some(BY_INDEX),
         })
-    }
-
-    /// LTRIM and RTRIM take spaces alone, and TRIM is of 2017: the first character that is no white space is looked for from either end.
-    /// A text of nothing but white space has none, and becomes the empty text. (DATALENGTH, because LEN leaves trailing spaces out.)
-    /// The result has the collation of the text that goes in.
-    fn key(&self, expr: &str) -> String {
-        let text = format!("CAST({expr} AS NVARCHAR(4000)) {EXACT}");
-        let first = format!("PATINDEX({}, {text})", other_than_white_space());
-        let last = format!("PATINDEX({}, REVERSE({text}))", other_than_white_space());
-        format!(
-            "ISNULL(SUBSTRING({text}, NULLIF({first}, 0), DATALENGTH({text}) / 2 + 2 - {first} - {last}), LEFT({text}, 0))"
-        )
     }
 
     fn word(&self, expr: &str) -> String {
@@ -136,31 +163,6 @@ impl Dialect for SqlServerDialect {
             ColumnType::Json => "NVARCHAR(MAX)",
         }
         .to_owned()
-    }
-
-    fn temporary(&self, name: &str) -> String {
-        format!("#{name}")
-    }
-
-    fn create_temporary(&self, name: &str, columns: &[(&str, Store)], key: &str) -> String {
-        let columns: Vec<String> = columns
-            .iter()
-            .map(|(column, store)| {
-                let kind = match store {
-                    Store::Text(_) | Store::LongText | Store::Json => format!("{} {EXACT}", self.stored(*store)),
-                    // Whatever another tool has written there is compared, not judged.
-                    Store::Hash => "VARBINARY(8000)".to_owned(),
-                    other => self.stored(*other),
-                };
-                format!("{column} {kind} {}", if *column == key { "NOT NULL" } else { "NULL" })
-            })
-            .collect();
-        format!("CREATE TABLE {} ({}, PRIMARY KEY ({key}))", self.temporary(name), columns.join(", "))
-    }
-
-    /// The server keeps count of a temporary table's rows and plans anew when they change.
-    fn analyze_temporary(&self, _: &str) -> Option<String> {
-        None
     }
 
     /// Two columns of different collations are neither compared nor alternatives in a CASE (468, 457): one must say which counts.

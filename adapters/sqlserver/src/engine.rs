@@ -9,7 +9,7 @@ use csc_bridge_core::config::Options;
 use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::Guard;
-use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose, guard};
+use csc_bridge_sql::{Connection, Dialect, Engine, Lock, Purpose, WritingDialect, WritingEngine, guard};
 
 use crate::options::Settings;
 use crate::{SqlServerDialect, connect, lock};
@@ -57,6 +57,13 @@ impl Engine for SqlServerEngine {
 
     async fn connect(&self, _: Purpose) -> Result<Box<dyn Connection>> {
         Ok(Box::new(connect::open(&self.settings, self.lock_lost.clone()).await?))
+    }
+}
+
+#[async_trait]
+impl WritingEngine for SqlServerEngine {
+    fn writing(&self) -> &dyn WritingDialect {
+        &SqlServerDialect
     }
 
     async fn lock(&self, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {

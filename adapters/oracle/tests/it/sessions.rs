@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use csc_bridge_core::error::Kind as ErrorKind;
 use csc_bridge_core::source::{Path, Scan, Source as _, Table, TableName, read_all};
-use csc_bridge_sql::{Engine, Lock, Purpose, SqlSource};
+use csc_bridge_sql::{Engine, Lock, Purpose, SqlSource, WritingEngine};
 
 use crate::home::{Home, Kind, Simulated};
 

@@ -10,7 +10,7 @@ use csc_bridge_core::staging::{Applied, ChangeSet, Status, Write};
 
 use super::pool::Lease;
 use super::{Shared, claim, ledger, located, tables};
-use crate::{Dialect, SET, Store, UpdateFrom, Value, name, set};
+use crate::{SET, Store, UpdateFrom, Value, WritingDialect, name, set};
 
 /// Everything that was pushed.
 const CHANGES: &str = "csc_bridge_change";
@@ -200,7 +200,7 @@ async fn numbers(lease: &mut Lease, sql: &str) -> Result<Vec<i64>> {
 /// of the slice that are to be written.
 struct Statements<'a> {
     shared: &'a Shared,
-    dialect: &'a dyn Dialect,
+    dialect: &'a dyn WritingDialect,
     staging: &'a str,
 }
 

@@ -7,25 +7,25 @@ use csc_bridge_core::error::Result;
 use csc_bridge_core::staging::{Candidate, Choice, Status};
 
 use super::{Shared, ledger};
-use crate::{Dialect, SET, name};
+use crate::{SET, WritingDialect, name};
 
 /// Whether the child of row `t` is out of the cohort. Never null.
-pub(super) fn out(dialect: &dyn Dialect) -> String {
+pub(super) fn out(dialect: &dyn WritingDialect) -> String {
     format!("COALESCE({}, 'new') IN ('deleted', 'left')", dialect.word("t.row_state"))
 }
 
 /// Whether row `t` says that it is to be sent. Never null.
-pub(super) fn open(dialect: &dyn Dialect) -> String {
+pub(super) fn open(dialect: &dyn WritingDialect) -> String {
     format!("COALESCE({}, 'pending') IN ('pending', 'error')", dialect.word("t.submission_status"))
 }
 
 /// Whether row `t` says that it is to be sent, and has something that could be.
-fn asks(dialect: &dyn Dialect) -> String {
+fn asks(dialect: &dyn WritingDialect) -> String {
     format!("{} AND t.person_id IS NOT NULL AND {}", open(dialect), dialect.has_document("t.json_payload"))
 }
 
 /// Whether row `t` is of a child in the cohort and to be sent.
-pub(super) fn asks_in_cohort(dialect: &dyn Dialect) -> String {
+pub(super) fn asks_in_cohort(dialect: &dyn WritingDialect) -> String {
     format!("{} AND NOT ({})", asks(dialect), out(dialect))
 }
 

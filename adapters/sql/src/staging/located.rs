@@ -8,7 +8,7 @@ use csc_bridge_core::error::Result;
 
 use super::Shared;
 use super::pool::Lease;
-use crate::{Connection, Dialect, SET, Store};
+use crate::{Connection, SET, Store, WritingDialect};
 
 /// The rows that were found: the child's number in the set, and the row's `id`.
 const ROWS: &str = "csc_bridge_row";
@@ -16,7 +16,7 @@ const ROWS: &str = "csc_bridge_row";
 const COLUMNS: &[(&str, Store)] = &[("place", Store::Integer), ("nr", Store::Integer), ("row_id", Store::Integer)];
 
 /// Creates the table of rows on a connection, once, where it is needed.
-pub(super) async fn create_rows(connection: &mut dyn Connection, dialect: &dyn Dialect) -> Result<()> {
+pub(super) async fn create_rows(connection: &mut dyn Connection, dialect: &dyn WritingDialect) -> Result<()> {
     if by_id(dialect).is_some() {
         connection.create_temporary(dialect, ROWS, COLUMNS, "place").await?;
     }
@@ -77,6 +77,6 @@ pub(super) fn source(shared: &Shared) -> (String, String) {
     }
 }
 
-fn by_id(dialect: &dyn Dialect) -> Option<&'static str> {
+fn by_id(dialect: &dyn WritingDialect) -> Option<&'static str> {
     dialect.row_lock().and_then(|lock| lock.by_id)
 }

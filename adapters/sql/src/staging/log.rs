@@ -9,7 +9,7 @@ use csc_bridge_core::error::{Error, Result};
 use csc_bridge_core::staging::{Attempt, Closing, Hash, IntentRecord, LastRun, LastStaged, LostIntent, RunRecord};
 
 use super::pool::Lease;
-use crate::{Connection, Dialect, Row, SET, Store, UpdateFrom, Value, name, set};
+use crate::{Connection, Row, SET, Store, UpdateFrom, Value, WritingDialect, name, set};
 
 /// The records of one attempt.
 const INTENTS: &str = "csc_bridge_intent";
@@ -38,7 +38,7 @@ const CLOSING_COLUMNS: &[(&str, Store)] = &[
 const COUNTS: &str = "'accepted', 'purged', 'unknown'";
 
 /// Creates the temporary tables of this module on a connection, once.
-pub(super) async fn create_temporary(connection: &mut dyn Connection, dialect: &dyn Dialect) -> Result<()> {
+pub(super) async fn create_temporary(connection: &mut dyn Connection, dialect: &dyn WritingDialect) -> Result<()> {
     for (table, columns) in [(INTENTS, INTENT_COLUMNS), (CLOSINGS, CLOSING_COLUMNS)] {
         connection.create_temporary(dialect, table, columns, "nr").await?;
     }
@@ -48,7 +48,7 @@ pub(super) async fn create_temporary(connection: &mut dyn Connection, dialect: &
 /// The logs as a dialect spells them.
 #[derive(Clone, Copy)]
 pub(super) struct LogSql<'a> {
-    pub(super) dialect: &'a dyn Dialect,
+    pub(super) dialect: &'a dyn WritingDialect,
     /// The submission log.
     pub(super) log: &'a str,
     /// The run log.

@@ -14,9 +14,9 @@ use csc_bridge_core::staging::{
 use super::log::LogSql;
 use super::pool::{Lease, Pool};
 use super::prepare;
-use crate::{Engine, Purpose, Transaction, name};
+use crate::{Purpose, Transaction, WritingEngine, name};
 
-/// The two logs behind an [`Engine`].
+/// The two logs behind an [`WritingEngine`].
 pub struct SqlLogs {
     pool: Arc<Pool>,
     names: [TableName; 2],
@@ -29,7 +29,7 @@ impl SqlLogs {
     ///
     /// # Errors
     /// [`Kind::Config`](csc_bridge_core::error::Kind::Config): a name that no database can have.
-    pub fn new(engine: Arc<dyn Engine>, log: TableName, runs: TableName) -> Result<SqlLogs> {
+    pub fn new(engine: Arc<dyn WritingEngine>, log: TableName, runs: TableName) -> Result<SqlLogs> {
         name::check_table(&log)?;
         name::check_table(&runs)?;
         Ok(SqlLogs::among(Arc::new(Pool::new(engine)), log, runs))

@@ -37,7 +37,7 @@ use csc_bridge_core::staging::{
     LedgerRow, Logs, MayHold, Rehearsal, Resubmitted, RunRecord, Staging, States, StatusReport,
 };
 
-use crate::{Dialect, Engine, Lock, name};
+use crate::{Lock, WritingDialect, WritingEngine, name};
 use beside::LogPlace;
 use pool::{Lease, Pool};
 
@@ -74,7 +74,7 @@ impl From<&StagingConfig> for StagingNames {
     }
 }
 
-/// The staging tables behind an [`Engine`].
+/// The staging tables behind an [`WritingEngine`].
 pub struct SqlStaging {
     shared: Arc<Shared>,
 }
@@ -84,7 +84,11 @@ impl SqlStaging {
     ///
     /// # Errors
     /// [`Kind::Config`](csc_bridge_core::error::Kind::Config): a name that no database can have.
-    pub fn new(engine: Arc<dyn Engine>, names: StagingNames, fallback: Option<Arc<dyn Logs>>) -> Result<SqlStaging> {
+    pub fn new(
+        engine: Arc<dyn WritingEngine>,
+        names: StagingNames,
+        fallback: Option<Arc<dyn Logs>>,
+    ) -> Result<SqlStaging> {
         for table in [&names.staging, &names.log, &names.runs] {
             name::check_table(table)?;
         }
@@ -126,7 +130,7 @@ struct TableSql {
 }
 
 impl Shared {
-    fn dialect(&self) -> &dyn Dialect {
+    fn dialect(&self) -> &dyn WritingDialect {
         self.pool.dialect()
     }
 

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow_array::RecordBatch;
 use csc_bridge_core::error::Result;
 
-use super::{located, log, record, recover};
+use super::{located, log, record, recover, resubmit};
 use crate::set::{self, Told};
-use crate::{Connection, Dialect, Engine, Purpose};
+use crate::{Connection, Purpose, WritingDialect, WritingEngine};
 
 /// The connections to one database.
 pub(super) struct Pool {
-    pub(super) engine: Arc<dyn Engine>,
+    pub(super) engine: Arc<dyn WritingEngine>,
     /// Connections that nobody uses. One that met an error never comes back here.
     idle: Mutex<Vec<Equipped>>,
 }
@@ -25,12 +25,12 @@ struct Equipped {
 
 impl Pool {
     /// Opens nothing yet.
-    pub(super) fn new(engine: Arc<dyn Engine>) -> Pool {
+    pub(super) fn new(engine: Arc<dyn WritingEngine>) -> Pool {
         Pool { engine, idle: Mutex::default() }
     }
 
-    pub(super) fn dialect(&self) -> &dyn Dialect {
-        self.engine.dialect()
+    pub(super) fn dialect(&self) -> &dyn WritingDialect {
+        self.engine.writing()
     }
 
     /// A connection with its temporary tables: an idle one, or a new one.
@@ -45,6 +45,7 @@ impl Pool {
                 log::create_temporary(connection.as_mut(), self.dialect()).await?;
                 recover::create_may_hold(connection.as_mut(), self.dialect()).await?;
                 located::create_rows(connection.as_mut(), self.dialect()).await?;
+                resubmit::create_marks(connection.as_mut(), self.dialect()).await?;
                 Equipped { connection, told: Told::default() }
             }
         };

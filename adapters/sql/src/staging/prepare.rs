@@ -10,7 +10,7 @@ use super::Shared;
 use super::beside::LogPlace;
 use super::no_logs::NoLogs;
 use super::tables::{Column, INTENT, LOG, RUN, RUNS, STAGING, bring_up, check, log_tables};
-use crate::{Connection, Dialect, Purpose};
+use crate::{Connection, Purpose, WritingDialect};
 
 /// The columns of [`STAGING`] that an outcome changes.
 const OUTCOME: &[&str] = &[
@@ -138,7 +138,7 @@ pub(super) async fn refuse_forgetting(shared: &Shared, connection: &mut dyn Conn
 /// Creates what is missing of the logs where that is allowed, checks what is there, and that it may be written.
 pub(super) async fn prepare_logs(
     connection: &mut dyn Connection,
-    dialect: &dyn Dialect,
+    dialect: &dyn WritingDialect,
     names: &[TableName; 2],
     create: bool,
 ) -> Result<()> {
@@ -149,7 +149,7 @@ pub(super) async fn prepare_logs(
 /// That the logs may be written. Nothing is written: it is about the right to.
 pub(super) async fn try_logs(
     connection: &mut dyn Connection,
-    dialect: &dyn Dialect,
+    dialect: &dyn WritingDialect,
     [log, runs]: &[TableName; 2],
 ) -> Result<()> {
     for (table, changes) in [(log, true), (runs, false)] {

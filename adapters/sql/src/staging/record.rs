@@ -9,7 +9,7 @@ use csc_bridge_core::staging::{Choice, ClaimedRow, ClosedAs, Closing, Outcome, S
 use super::claim::Mark;
 use super::pool::Lease;
 use super::{Shared, choose};
-use crate::{Connection, Dialect, Store, Transaction, UpdateFrom, name, set};
+use crate::{Connection, Store, Transaction, UpdateFrom, WritingDialect, name, set};
 
 /// The outcomes of one batch.
 const OUTCOMES: &str = "csc_bridge_outcome";
@@ -92,7 +92,7 @@ struct Taken<'a> {
 }
 
 /// Creates the outcomes' table on a connection, once.
-pub(super) async fn create_outcomes(connection: &mut dyn Connection, dialect: &dyn Dialect) -> Result<()> {
+pub(super) async fn create_outcomes(connection: &mut dyn Connection, dialect: &dyn WritingDialect) -> Result<()> {
     connection.create_temporary(dialect, OUTCOMES, COLUMNS, "id").await
 }
 
@@ -153,7 +153,7 @@ async fn load(lease: &mut Lease, recorded: &[Recorded<'_>]) -> Result<()> {
 type Assignments = Vec<(&'static str, String)>;
 
 /// For each kind of outcome what it writes, and the condition without which it writes nothing.
-fn writes(dialect: &dyn Dialect, choice: Choice) -> Vec<(&'static [&'static str], Assignments, Option<String>)> {
+fn writes(dialect: &dyn WritingDialect, choice: Choice) -> Vec<(&'static [&'static str], Assignments, Option<String>)> {
     // What was staged meanwhile is another matter, on which nobody has decided yet.
     let is_withdrawn = format!("{} AND {} AND {}", choose::out(dialect), choose::open(dialect), same_outgoing(dialect));
     vec![
@@ -166,7 +166,13 @@ fn writes(dialect: &dyn Dialect, choice: Choice) -> Vec<(&'static [&'static str]
 
 /// One kind of outcome, put into the very rows that were claimed: a child may have other rows, which are nobody's business. The
 /// key keeps it to the child where an id is not unique.
-fn update(dialect: &dyn Dialect, target: &str, results: &[&str], set: &[(&str, String)], only: Option<&str>) -> String {
+fn update(
+    dialect: &dyn WritingDialect,
+    target: &str,
+    results: &[&str],
+    set: &[(&str, String)],
+    only: Option<&str>,
+) -> String {
     let results: Vec<String> = results.iter().map(|result| dialect.literal(result)).collect();
     let only = only.map(|condition| format!(" AND {condition}")).unwrap_or_default();
     let key = dialect.key("t.person_id");
@@ -176,7 +182,7 @@ fn update(dialect: &dyn Dialect, target: &str, results: &[&str], set: &[(&str, S
 }
 
 /// Whether row `t` still asks for what was claimed: `stage` may have changed it since, where the product has no row locks.
-fn still(dialect: &dyn Dialect) -> String {
+fn still(dialect: &dyn WritingDialect) -> String {
     let hash = dialect.bytes("t.current_hash");
     format!(
         "({hash} = o.hash OR {hash} = o.claimed_hash OR (t.current_hash IS NULL AND o.claimed_hash IS NULL AND {})) AND {}",
@@ -186,12 +192,12 @@ fn still(dialect: &dyn Dialect) -> String {
 }
 
 /// Whether row `t` has the prepared document that was claimed, or has none as it had none.
-fn same_outgoing(dialect: &dyn Dialect) -> String {
+fn same_outgoing(dialect: &dyn WritingDialect) -> String {
     dialect.same_document("t.partial_json_payload", "o.claimed_outgoing")
 }
 
 /// The grace of a purge runs from when the child went, which is when a row out of the cohort was last written.
-fn last_updated(dialect: &dyn Dialect, choice: Choice) -> (&'static str, String) {
+fn last_updated(dialect: &dyn WritingDialect, choice: Choice) -> (&'static str, String) {
     // By the time of the last write a filler's newest row is told (their senders leave it alone): an answer must not make an old
     // row newer than one that was filled meanwhile.
     match choice {
@@ -203,11 +209,11 @@ fn last_updated(dialect: &dyn Dialect, choice: Choice) -> (&'static str, String)
     }
 }
 
-fn submission_timestamp(dialect: &dyn Dialect) -> (&'static str, String) {
+fn submission_timestamp(dialect: &dyn WritingDialect) -> (&'static str, String) {
     ("submission_timestamp", format!("COALESCE({}, {})", dialect.timestamp("o.received_at"), dialect.now()))
 }
 
-fn accepted(dialect: &dyn Dialect, choice: Choice) -> Assignments {
+fn accepted(dialect: &dyn WritingDialect, choice: Choice) -> Assignments {
     let (still, out) = (still(dialect), choose::out(dialect));
     vec![
         ("previous_json_payload", dialect.document_in("o.document")),
@@ -226,7 +232,7 @@ fn accepted(dialect: &dyn Dialect, choice: Choice) -> Assignments {
 
 /// DfE holds nothing any more. Of a child that is still out of the cohort nothing is wanted either; one that returned meanwhile
 /// is as new.
-fn purged(dialect: &dyn Dialect, choice: Choice) -> Assignments {
+fn purged(dialect: &dyn WritingDialect, choice: Choice) -> Assignments {
     let out = choose::out(dialect);
     let document = dialect.document_in("o.document");
     vec![
@@ -249,7 +255,7 @@ fn withdrawn() -> Assignments {
 
 /// A refusal is about what was sent. What `stage` wrote meanwhile has not been refused, and a child that left the cohort or came
 /// back to it meanwhile is another matter: they keep their status.
-fn failed(dialect: &dyn Dialect, choice: Choice) -> Assignments {
+fn failed(dialect: &dyn WritingDialect, choice: Choice) -> Assignments {
     let (still, out) = (still(dialect), choose::out(dialect));
     let stands = format!("{still} AND o.claimed_out = CASE WHEN {out} THEN 1 ELSE 0 END");
     vec![

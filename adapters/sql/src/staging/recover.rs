@@ -12,7 +12,7 @@ use csc_bridge_core::staging::{ClosedAs, Closing, Guard, LostIntent, MayHold};
 use super::choose::{Among, is_newest, out};
 use super::pool::Lease;
 use super::{Shared, located};
-use crate::{Connection, Dialect, Lock, SET, Store, Transaction, UpdateFrom, Value, set};
+use crate::{Connection, Lock, SET, Store, Transaction, UpdateFrom, Value, WritingDialect, set};
 
 /// What rows may hold after requests without an answer.
 const MAY_HOLD: &str = "csc_bridge_may_hold";
@@ -21,7 +21,7 @@ const COLUMNS: &[(&str, Store)] =
     &[("nr", Store::Integer), ("person", Store::Text(200)), ("document", Store::LongText)];
 
 /// Creates the table of what rows may hold on a connection, once.
-pub(super) async fn create_may_hold(connection: &mut dyn Connection, dialect: &dyn Dialect) -> Result<()> {
+pub(super) async fn create_may_hold(connection: &mut dyn Connection, dialect: &dyn WritingDialect) -> Result<()> {
     connection.create_temporary(dialect, MAY_HOLD, COLUMNS, "nr").await
 }
 

@@ -10,7 +10,7 @@ use csc_bridge_core::staging::{Choice, Hash, Held, Mark, Markable, Resubmitted, 
 use super::choose::{Among, is_newest};
 use super::pool::Lease;
 use super::{Shared, claim, ledger, located};
-use crate::{SET, Store, UpdateFrom, set};
+use crate::{Connection, SET, Store, UpdateFrom, WritingDialect, set};
 
 /// What is to be written: the child's number in the set, the row's `id`, and its mark.
 const MARKS: &str = "csc_bridge_mark";
@@ -29,6 +29,11 @@ const SLICE: usize = 2000;
 /// Characters, as UTF-16 counts them, that an id in the [`SET`] may have.
 const LONGEST: usize = 200;
 
+/// Creates the temporary table of this module on a connection, once.
+pub(super) async fn create_marks(connection: &mut dyn Connection, dialect: &dyn WritingDialect) -> Result<()> {
+    connection.create_temporary(dialect, MARKS, COLUMNS, "nr").await
+}
+
 /// Marks the rows of these children; see the contract.
 pub(super) async fn resubmit(
     shared: &Arc<Shared>,
@@ -42,9 +47,6 @@ pub(super) async fn resubmit(
     let (places, asked): (Vec<usize>, Vec<String>) =
         ids.iter().cloned().enumerate().filter(|(_, id)| can_be(id)).unzip();
     let mut lease = shared.lease().await?;
-    if !dry_run {
-        lease.create_temporary(shared.dialect(), MARKS, COLUMNS, "nr").await?;
-    }
     for (places, ids) in places.chunks(SLICE).zip(asked.chunks(SLICE)) {
         lease.fill(ids.iter().map(String::as_str)).await?;
         let slice = Slice { shared, ids, choice };
@@ -53,7 +55,7 @@ pub(super) async fn resubmit(
             became[*place] = judged;
         }
     }
-    // The connection has a temporary table that others do not expect: it is closed.
+    lease.give_back();
     Ok(became)
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::source::TableName;
 
-use crate::{Connection, Dialect, KeyIndex, Store};
+use crate::{Connection, KeyIndex, Store, WritingDialect};
 
 /// One column.
 pub(super) struct Column {
@@ -96,7 +96,7 @@ pub(super) fn log_tables([log, runs]: &[TableName; 2]) -> Vec<(TableName, &'stat
 /// Creates the tables that are missing where that is allowed, and checks the columns of those that are there.
 pub(super) async fn bring_up(
     connection: &mut dyn Connection,
-    dialect: &dyn Dialect,
+    dialect: &dyn WritingDialect,
     tables: Vec<(TableName, &[Column])>,
     create: bool,
 ) -> Result<()> {
@@ -118,7 +118,7 @@ pub(super) async fn bring_up(
 /// The statements that create what is missing, each with its table; checks the columns of what is there.
 pub(super) async fn missing(
     connection: &mut dyn Connection,
-    dialect: &dyn Dialect,
+    dialect: &dyn WritingDialect,
     tables: Vec<(TableName, &[Column])>,
     create: bool,
 ) -> Result<Vec<(TableName, String)>> {
@@ -185,7 +185,12 @@ fn lacks(table: &TableName, column: &str) -> Error {
 
 /// The statements that bring a table of an earlier version up to this one. (Oracle has no word COLUMN here, and SQL Server may
 /// make a column NOT NULL that does not say.)
-fn add(dialect: &dyn Dialect, table: &TableName, columns: &[Column], there: &[String]) -> Vec<(TableName, String)> {
+fn add(
+    dialect: &dyn WritingDialect,
+    table: &TableName,
+    columns: &[Column],
+    there: &[String],
+) -> Vec<(TableName, String)> {
     let missing: Vec<&Column> =
         columns.iter().filter(|column| ADDED.contains(&column.name) && !has(there, column.name)).collect();
     let mut statements: Vec<String> = missing
@@ -201,7 +206,7 @@ fn add(dialect: &dyn Dialect, table: &TableName, columns: &[Column], there: &[St
 }
 
 /// What became of a child's requests, without a look at the log's rows, which may be long.
-fn history_index(dialect: &dyn Dialect, log: &TableName) -> String {
+fn history_index(dialect: &dyn WritingDialect, log: &TableName) -> String {
     dialect.key_index(&KeyIndex {
         name: &format!("ix_{}_person", log.table),
         table: log,
@@ -212,7 +217,7 @@ fn history_index(dialect: &dyn Dialect, log: &TableName) -> String {
 }
 
 /// The statements that create a table with its indexes.
-fn create_table(dialect: &dyn Dialect, table: &TableName, columns: &[Column]) -> Vec<(TableName, String)> {
+fn create_table(dialect: &dyn WritingDialect, table: &TableName, columns: &[Column]) -> Vec<(TableName, String)> {
     let columns_sql: Vec<String> = columns
         .iter()
         .map(|column| {

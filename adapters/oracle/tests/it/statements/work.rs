@@ -9,7 +9,7 @@ use csc_bridge_core::source::{
     Cell, Edit, Join, NewTable, Path, ReadSession, Scan, Source, SourceWriter, Table, TableName, read_all,
 };
 use csc_bridge_core::staging::*;
-use csc_bridge_sql::{Engine, SqlSource, SqlStaging, SqlWriter};
+use csc_bridge_sql::{SqlSource, SqlStaging, SqlWriter, WritingEngine};
 
 pub fn named(table: &str) -> TableName {
     TableName { schema: String::new(), table: table.to_owned() }
@@ -20,7 +20,7 @@ fn strings(texts: &[&str]) -> Vec<String> {
 }
 
 /// Tables as `generate` makes them, with a row in each, a change and a removal.
-pub async fn written(engine: Arc<dyn Engine>) {
+pub async fn written(engine: Arc<dyn WritingEngine>) {
     let mut writer = SqlWriter::open(engine).await.unwrap();
     let column = |name: &str, kind| (name.to_owned(), kind);
     let new = |name: &str, columns: Vec<(String, ColumnType)>| NewTable {
