@@ -24,8 +24,8 @@ as_root() {
 }
 
 # SQLite is compiled from C, and so is a part of the TLS library: that takes a compiler and the C library's headers. PostgreSQL's tests
-# take a server; where it cannot be installed like this they are skipped. One plugin among the examples is in C, with a Makefile. The linter of
-# SQL is a Python program.
+# take a server, and so do those of the plugin for MariaDB; where it cannot be installed like this they are skipped. One plugin among
+# the examples is in C, with a Makefile. The linter of SQL is a Python program.
 install_missing() {
     if ! command -v apt-get >/dev/null 2>&1; then
         command -v cc >/dev/null 2>&1 || fail "there is no C compiler (cc); install one, such as gcc"
@@ -37,6 +37,9 @@ install_missing() {
     command -v make >/dev/null 2>&1 || missing+=(make)
     # The tests start servers of their own from its programs. The cluster that the package makes is left alone.
     compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
+    # The programs alone, for a plugin among the examples. The second package has what the first one's installer calls.
+    [ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server-core)
+    command -v my_print_defaults >/dev/null 2>&1 || missing+=(mariadb-client-core)
     python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)
     if [ "${#missing[@]}" -gt 0 ]; then
         as_root apt-get update
