@@ -334,7 +334,7 @@ async fn planned(indexes: bool, wanted: &csc_bridge_core::source::Scan) -> Optio
     writer.create(&tables).await.unwrap();
     writer.commit().await.unwrap();
     let dialect = PostgresDialect::default();
-    let set = [("id", csc_bridge_sql::Store::Text(200)), ("number", csc_bridge_sql::Store::Integer)];
+    let set = [("id", csc_bridge_sql::Store::Text(200)), ("nr", csc_bridge_sql::Store::Integer)];
     Some(home.raw(&format!(
         "INSERT INTO referral SELECT n, n FROM generate_series(1, 200000) n;
          INSERT INTO plan SELECT n, n FROM generate_series(1, 200000) n; ANALYZE;

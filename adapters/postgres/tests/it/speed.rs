@@ -30,7 +30,7 @@ async fn a_scan_beside_psql() {
             home.raw(&format!("CREATE INDEX ix ON visit ({})", dialect.key("person_id")));
         }
         home.raw("VACUUM ANALYZE visit");
-        let create = dialect.create_temporary(SET, &[("id", Store::Text(200)), ("number", Store::Integer)], "id");
+        let create = dialect.create_temporary(SET, &[("id", Store::Text(200)), ("nr", Store::Integer)], "id");
         let mut session = opened(&home, &[columns("visit", &all)]).await;
         for _ in 0..3 {
             let began = Instant::now();

@@ -143,7 +143,7 @@ async fn what_was_accepted_is_read_from_an_index_and_not_from_the_log() {
 async fn open_intents_are_found_by_an_index_however_long_the_log() {
     let (home, _staging) = Home::staged().await;
     let raw = home.raw();
-    let set = [("id", csc_bridge_sql::Store::Text(200)), ("number", csc_bridge_sql::Store::Integer)];
+    let set = [("id", csc_bridge_sql::Store::Text(200)), ("nr", csc_bridge_sql::Store::Integer)];
     raw.execute_batch(&SqliteDialect.create_temporary(csc_bridge_sql::SET, &set, "id")).unwrap();
     // As in the ledger and as in a claim.
     for (partner, from) in [

@@ -276,7 +276,7 @@ async fn planned(indexes: bool, wanted: &csc_bridge_core::source::Scan) -> Strin
     writer.create(&tables).await.unwrap();
     writer.commit().await.unwrap();
     let raw = home.raw();
-    let set = [("id", csc_bridge_sql::Store::Text(200)), ("number", csc_bridge_sql::Store::Integer)];
+    let set = [("id", csc_bridge_sql::Store::Text(200)), ("nr", csc_bridge_sql::Store::Integer)];
     raw.execute_batch(&SqliteDialect.create_temporary(csc_bridge_sql::SET, &set, "id")).unwrap();
     raw.execute_batch(
         "INSERT INTO temp.csc_bridge_set WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n LIMIT 5000) SELECT v, v FROM n;
