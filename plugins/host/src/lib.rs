@@ -29,6 +29,8 @@
 
 pub mod adapter;
 mod copy;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod isolated;
 mod library;
 mod line;

@@ -1,7 +1,7 @@
 //! A plugin as the registry knows it: an adapter like any other.
 
 mod options;
-mod rows;
+pub(crate) mod rows;
 mod session;
 mod sink;
 mod source;

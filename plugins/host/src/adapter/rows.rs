@@ -26,14 +26,49 @@ pub(crate) enum Expected {
     Documents,
 }
 
+/// What the answers of one read say, one after the other.
+pub(crate) struct Reading {
+    plugin: &'static str,
+    reader: RowReader,
+    expected: Expected,
+    delivered: u64,
+}
+
+impl Reading {
+    pub fn new(plugin: &'static str, expected: Expected) -> Reading {
+        Reading { plugin, reader: RowReader::new(), expected, delivered: 0 }
+    }
+
+    /// One answer to `stream_next`.
+    pub fn event(&mut self, answer: Answer) -> Result<ScanEvent> {
+        if answer.status == table::COMPLETE {
+            let Rows { rows } = decode_answer(Entry::StreamNext, &answer.output)?;
+            return self.complete(rows);
+        }
+        let batch = self.reader.read_owned(answer.done(Entry::StreamNext)?)?;
+        self.expected.check(&batch)?;
+        self.delivered += batch.num_rows() as u64;
+        Ok(ScanEvent::Rows(batch))
+    }
+
+    fn complete(&self, rows: u64) -> Result<ScanEvent> {
+        if rows == self.delivered {
+            return Ok(ScanEvent::Complete { rows });
+        }
+        Err(Error::new(
+            Kind::Incomplete,
+            format!("the plugin {} announced {rows} rows and delivered {}", self.plugin, self.delivered),
+            "nothing was staged; run again, and report it to the plugin's author if it happens twice",
+        ))
+    }
+}
+
 /// The rows of one read. A thread asks the plugin for the next batch while this one is worked on.
 pub(crate) struct PluginRows {
     answers: mpsc::Receiver<Result<Answer>>,
     line: Line,
     stream: Handle,
-    reader: RowReader,
-    expected: Expected,
-    delivered: u64,
+    reading: Reading,
     ended: bool,
 }
 
@@ -56,8 +91,7 @@ impl PluginRows {
             }
             drop(held);
         });
-        let (line, reader) = (line.clone(), RowReader::new());
-        PluginRows { answers, line, stream, reader, expected, delivered: 0, ended: false }
+        PluginRows { answers, line: line.clone(), stream, reading: Reading::new(line.plugin, expected), ended: false }
     }
 
     async fn event(&mut self) -> Result<ScanEvent> {
@@ -68,26 +102,7 @@ impl PluginRows {
         };
         // The reading thread knows that, too: there is nothing to cancel.
         self.ended = !matches!(&answer, Ok(answer) if answer.status == table::OK);
-        let answer = answer?;
-        if answer.status == table::COMPLETE {
-            let Rows { rows } = decode_answer(Entry::StreamNext, &answer.output)?;
-            return self.complete(rows);
-        }
-        let batch = self.reader.read_owned(answer.done(Entry::StreamNext)?)?;
-        self.expected.check(&batch)?;
-        self.delivered += batch.num_rows() as u64;
-        Ok(ScanEvent::Rows(batch))
-    }
-
-    fn complete(&self, rows: u64) -> Result<ScanEvent> {
-        if rows == self.delivered {
-            return Ok(ScanEvent::Complete { rows });
-        }
-        Err(Error::new(
-            Kind::Incomplete,
-            format!("the plugin {} announced {rows} rows and delivered {}", self.line.plugin, self.delivered),
-            "nothing was staged; run again, and report it to the plugin's author if it happens twice",
-        ))
+        self.reading.event(answer?)
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 
+use csc_bridge_plugin_abi::table::{self, Entry};
+
 use crate::library::LONGEST_ANSWER;
 
 /// In the place of an entry: the plugin's name, a line feed, and its library.
@@ -24,7 +26,7 @@ pub(super) struct Request {
     pub bytes: Vec<u8>,
 }
 
-pub(super) struct Reply {
+pub(crate) struct Reply {
     pub what: u8,
     /// A status, or a level.
     pub number: i32,
@@ -65,8 +67,21 @@ pub(super) fn write_reply(to: &mut impl Write, what: u8, number: i32, bytes: &[u
     to.flush()
 }
 
-/// The child is the plugin's: it may write what it likes.
-pub(super) fn read_reply(from: &mut impl Read) -> Result<Reply> {
+/// Reads up to the answer to a call of `entry`; each line of the log before it goes to `log`. The child is the plugin's: it may write what it
+/// likes. What is no frame, or has a status that is not one of those allowed, is `InvalidData`: after it nothing can be understood.
+pub(crate) fn read_answer(from: &mut impl Read, entry: Entry, mut log: impl FnMut(i32, &[u8])) -> Result<Reply> {
+    loop {
+        let reply = read_reply(from)?;
+        match (reply.what, reply.number) {
+            (LOG, level) => log(level, &reply.bytes),
+            (ANSWER, table::OK | table::ERROR | table::PANIC) => return Ok(reply),
+            (ANSWER, table::COMPLETE) if entry == Entry::StreamNext => return Ok(reply),
+            _ => return Err(ErrorKind::InvalidData.into()),
+        }
+    }
+}
+
+fn read_reply(from: &mut impl Read) -> Result<Reply> {
     let mut head = [0; 13];
     from.read_exact(&mut head)?;
     let mut status = [0; 4];
@@ -110,6 +125,23 @@ mod tests {
         write_reply(&mut pipe, ANSWER, -7, b"xyz").unwrap();
         let reply = read_reply(&mut &pipe[..]).unwrap();
         assert_eq!((reply.what, reply.number, reply.bytes), (ANSWER, -7, b"xyz".to_vec()));
+    }
+
+    #[test]
+    fn lines_of_the_log_come_before_the_answer_and_nothing_else_does() {
+        let read = |frames: &[(u8, i32)], entry| {
+            let mut pipe = Vec::new();
+            frames.iter().for_each(|(what, number)| write_reply(&mut pipe, *what, *number, b"x").unwrap());
+            let mut levels = Vec::new();
+            let answer = read_answer(&mut &pipe[..], entry, |level, _| levels.push(level));
+            (answer.map(|reply| reply.number).map_err(|error| error.kind()), levels)
+        };
+        assert_eq!(read(&[(LOG, 3), (LOG, -9), (ANSWER, 2)], Entry::SourceOpen), (Ok(2), vec![3, -9]));
+        assert_eq!(read(&[(ANSWER, 1)], Entry::StreamNext), (Ok(1), vec![]));
+        assert_eq!(read(&[(LOG, 1)], Entry::StreamNext), (Err(ErrorKind::UnexpectedEof), vec![1]));
+        for wrong in [(ANSWER, 1), (ANSWER, 4), (ANSWER, -1), (0, 0), (3, 0), (LOAD, 0)] {
+            assert_eq!(read(&[wrong], Entry::SourceOpen), (Err(ErrorKind::InvalidData), vec![]), "{wrong:?}");
+        }
     }
 
     #[test]

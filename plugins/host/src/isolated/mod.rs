@@ -1,6 +1,6 @@
 //! A plugin in a child process.
 
-mod frame;
+pub(crate) mod frame;
 mod serve;
 
 use std::io::BufReader;
@@ -18,7 +18,7 @@ pub use serve::serve;
 
 use crate::line::{Answer, Transport, broken_off, timed_out, within};
 use crate::log;
-use frame::{ANSWER, LOAD, LOG};
+use frame::LOAD;
 
 /// Room in each pipe, where it can be chosen: a batch goes through in fewer turns.
 #[cfg(target_os = "linux")]
@@ -101,24 +101,15 @@ impl Isolated {
             return Err(self.gone(entry, None));
         }
         let written = frame::write_request(&mut *lock(&self.to), number, of, parts);
-        let reply = loop {
-            match written.as_ref().map_err(|error| error.kind().into()).and_then(|()| frame::read_reply(&mut *from)) {
-                Ok(reply) if reply.what == LOG => self.log(reply.number, &reply.bytes),
-                Ok(reply) if reply.what == ANSWER => break reply,
-                // What is no frame is no answer; after it nothing can be understood.
-                Ok(_) => return Err(self.broke_frames()),
-                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Err(self.broke_frames()),
-                Err(_) => return Err(self.died(entry)),
-            }
-        };
-        match reply.number {
-            table::OK | table::ERROR => Ok(Answer { status: reply.number, output: reply.bytes }),
-            table::COMPLETE if entry == Entry::StreamNext => Ok(Answer { status: reply.number, output: reply.bytes }),
-            table::PANIC => {
+        let log = |level, line: &[u8]| self.log(level, line);
+        match written.and_then(|()| frame::read_answer(&mut *from, entry, log)) {
+            Ok(reply) if reply.number == table::PANIC => {
                 self.kill();
                 Err(read_error(entry, &reply.bytes))
             }
-            _ => Err(self.broke_frames()),
+            Ok(reply) => Ok(Answer { status: reply.number, output: reply.bytes }),
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(self.broke_frames()),
+            Err(_) => Err(self.died(entry)),
         }
     }
 

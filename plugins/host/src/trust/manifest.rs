@@ -40,7 +40,7 @@ enum Versions {
 
 impl Manifest {
     /// Reads the manifest of the plugin `name`.
-    pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Manifest> {
+    pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Manifest> {
         let raw: Option<Raw> = std::str::from_utf8(bytes).ok().and_then(|text| toml::from_str(text).ok());
         let Some(Raw { name: own, version, abi, sha256, publisher, file }) = raw else {
             return Err(wrong(
