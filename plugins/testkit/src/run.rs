@@ -8,7 +8,7 @@ use crate::failure::{Checked, Failure};
 use crate::{Check, Database, Needs, checks};
 
 /// Checks that run at once. Each has a place of its own, and waits for its database most of the time.
-const AT_ONCE: usize = 4;
+pub(crate) const AT_ONCE: usize = 4;
 
 /// What came of one check.
 #[derive(Debug, Clone)]
@@ -72,12 +72,24 @@ impl Table {
         self.rows.iter().filter_map(failed).collect()
     }
 
-    /// Prints the table (`cargo test -- --nocapture` shows it).
+    /// What came of all checks, as a line of a table: product, way, passed, failed, not applicable.
+    pub fn line(&self) -> String {
+        let (product, way) = self.product.split_once(", ").unwrap_or((&self.product, "built in"));
+        let [passed, failed, not_applicable] = self.counts();
+        format!("| {product} | {way} | {passed} | {failed} | {not_applicable} |")
+    }
+
+    fn counts(&self) -> [usize; 3] {
+        let count = |word: &str| self.rows.iter().filter(|(_, verdict)| verdict.word() == word).count();
+        [count("passed") + count("noticed"), count("FAILED"), count("n/a")]
+    }
+
+    /// Prints the table, and its [`Table::line`] (`cargo test -- --nocapture` shows it).
     ///
     /// # Panics
     /// Where a check failed, with all that did: this is for tests.
     pub fn must_pass(&self) {
-        println!("{self}");
+        println!("{self}\n{}", self.line());
         let failures = self.failures();
         assert!(failures.is_empty(), "{} checks failed on {}:\n{}", failures.len(), self.product, failures.join("\n"));
     }
@@ -94,9 +106,8 @@ impl fmt::Display for Table {
                 Verdict::Passed | Verdict::Failed(_) => writeln!(f)?,
             }
         }
-        let count = |word: &str| self.rows.iter().filter(|(_, verdict)| verdict.word() == word).count();
-        let good = count("passed") + count("noticed");
-        write!(f, "{good} passed, {} failed, {} not applicable", count("FAILED"), count("n/a"))
+        let [passed, failed, not_applicable] = self.counts();
+        write!(f, "{passed} passed, {failed} failed, {not_applicable} not applicable")
     }
 }
 

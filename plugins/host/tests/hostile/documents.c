@@ -1,7 +1,10 @@
-/* Delivers documents, whatever it is asked for. ROWS are those. */
+/* Delivers documents, whatever it is asked for. ROWS are those. HOW comes before. */
 #define KIND "\"documents\""
 #include "base.h"
-ENTRY(documents) { UNUSED; calls[120] = 0; return say(output, CSC_OK, "{\"handle\":120}"); }
+#ifndef HOW
+#define HOW
+#endif
+ENTRY(documents) { HOW; UNUSED; calls[120] = 0; return say(output, CSC_OK, "{\"handle\":120}"); }
 ENTRY(next) {
     UNUSED;
     if (calls[of]++) return say(output, CSC_COMPLETE, "{\"rows\":2}");

@@ -1,3 +1,3 @@
-/* `describe` promises a source of tables. */
+/* `describe` promises more than the table has: the entry WHERE is null. */
 #include "base.h"
-PLUGIN(t->session_scan = NULL)
+PLUGIN(t->WHERE = NULL)

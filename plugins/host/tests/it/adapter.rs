@@ -54,7 +54,7 @@ async fn a_batch_in_the_hands_of_a_plugin_that_died_may_have_arrived() {
     let endless = build_with("endless", &["WHERE=sink_send"]);
     let crash = build_with("crash", &["WHERE=sink_send", "HOW=abort()"]);
     for (folder, hosted) in [(&endless, InProcess), (&endless, Isolated), (&crash, Isolated)] {
-        let adapter = folder.load_within(hosted, SHORT).unwrap();
+        let adapter = folder.load_within(hosted, short()).unwrap();
         let sink = adapter.sink(&config.sink.options, "845").unwrap();
         // Isolated, the second batch has a child of its own.
         for round in 0..2 {

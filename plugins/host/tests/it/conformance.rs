@@ -10,8 +10,10 @@ use csc_bridge_core::source::Source;
 use csc_bridge_core::staging::Staging;
 use csc_bridge_plugin_host::{Limits, PluginAdapter, trust};
 use csc_bridge_test_postgres::{Server, shared};
+use csc_bridge_testkit::broken::run_sources;
 use csc_bridge_testkit::{
-    Checked, ColumnKind, Database, Facts, Failure, OverSql, Place, SqlPlace, StagingSettings, Touched, Value,
+    Checked, ColumnKind, Database, Facts, Failure, Needs, OverSql, Place, SqlPlace, StagingSettings, Touched, Value,
+    run_part,
 };
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -45,6 +47,8 @@ struct ThroughPlugin {
     server: &'static Server,
     name: String,
     adapter: PluginAdapter,
+    /// How the plugin is to be wrong.
+    fault: Option<&'static str>,
 }
 
 #[async_trait]
@@ -59,6 +63,7 @@ impl Database for ThroughPlugin {
             database: self.server.database(),
             folder: tempfile::tempdir().unwrap(),
             adapter: self.adapter.clone(),
+            fault: self.fault,
         });
         let place = Schema { keys: home.keys(self.server.superuser(), self.server.password()), home };
         let folding = "CREATE COLLATION folding (provider = icu, locale = 'und-u-ks-level1', deterministic = false)";
@@ -73,6 +78,7 @@ struct Home {
     database: String,
     folder: TempDir,
     adapter: PluginAdapter,
+    fault: Option<&'static str>,
 }
 
 impl Home {
@@ -88,7 +94,8 @@ impl Home {
     }
 
     fn config(&self, keys: &str) -> Config {
-        let text = format!("cms = \"sqlite\"\nla_code = \"845\"\n[source]\nadapter = \"postgres-plugin\"\n{keys}");
+        let fault = self.fault.map(|fault| format!("fault = '{fault}'\n")).unwrap_or_default();
+        let text = format!("cms = \"sqlite\"\nla_code = \"845\"\n[source]\nadapter = \"a-plugin\"\n{keys}{fault}");
         Config::parse(&Path::new(self.folder.path()).join("csc-bridge.toml"), &text).unwrap()
     }
 }
@@ -196,7 +203,10 @@ impl SqlPlace for Schema {
             format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO \"{reader}\""),
         ])
         .await?;
-        let keys = self.home.keys(&reader, "reads");
+        let mut keys = self.home.keys(&reader, "reads");
+        if self.home.fault.is_some() {
+            keys.push_str("restricted = true\n");
+        }
         Ok(Box::new(OverSql(Schema { home: self.home.clone(), keys })))
     }
 
@@ -209,8 +219,33 @@ impl SqlPlace for Schema {
 async fn conforms(hosted: Hosted) {
     let Some(server) = shared() else { return };
     let adapter = installed("postgres-plugin", "postgres_plugin", hosted);
-    let name = format!("postgres-plugin, {hosted:?}");
-    csc_bridge_testkit::run_all(&ThroughPlugin { server, name, adapter }).await.must_pass();
+    let name = format!("postgres-plugin, {hosted}");
+    run_part(&ThroughPlugin { server, name, adapter, fault: None }, Needs::Source).await.must_pass();
+}
+
+/// Where a source is wrong, the suite says so also when it is reached through a plugin.
+async fn notices(hosted: Hosted) {
+    let Some(server) = shared() else { return };
+    let adapter = installed("broken-plugin", "broken_plugin", hosted);
+    let name = format!("broken twins of postgres-plugin, {hosted}");
+    let broken = |fault| ThroughPlugin { server, name: name.clone(), adapter: adapter.clone(), fault: Some(fault) };
+    // The twin goes wrong in the source that it was; the host asks the plugin for a new one.
+    let good = [(
+        "is empty after a drop",
+        "a_session_dropped_in_mid_scan_leaves_the_source_usable",
+        "each session has a source of its own",
+    )];
+    run_sources(&name, broken, &good).await.must_pass();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_broken_source_is_noticed_through_a_plugin_in_process() {
+    notices(InProcess).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_broken_source_is_noticed_through_a_plugin_isolated() {
+    notices(Isolated).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -169,7 +169,7 @@ impl Place for Exports {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_plugin_in_c_conforms_in_process_and_isolated() {
     for hosted in BOTH {
-        let csv = Csv { name: format!("csv-source, {hosted:?}"), adapter: loaded(hosted) };
+        let csv = Csv { name: format!("csv-source, {hosted}"), adapter: loaded(hosted) };
         run_part(&csv, Needs::Source).await.must_pass();
     }
 }

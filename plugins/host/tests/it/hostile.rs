@@ -1,6 +1,8 @@
 //! Plugins that break the protocol, break down, or do not come back. In the process a clean error wherever it survives; isolated always.
 
-use csc_bridge_core::error::{Directive, Kind};
+use csc_bridge_core::error::{Directive, Error, Kind};
+use csc_bridge_core::registry::SinkAdapter;
+use csc_bridge_core::sink::{Record, Then};
 use csc_bridge_core::source::ScanEvent;
 use csc_bridge_plugin_host::Limits;
 
@@ -20,10 +22,92 @@ async fn fails_where(folder: &Folder, hosted: &[Hosted], limits: Limits, kind: K
     }
 }
 
+const READS: [&str; 6] =
+    ["source_open", "session_list", "session_count", "session_select", "session_scan", "stream_next"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_in_any_call_is_an_error_of_that_call() {
+    const PANICS: &str = "HOW=return CSC_PANIC";
+    let calls = READS.map(|entry| (entry, Kind::Incomplete));
+    for (entry, kind) in calls.into_iter().chain(["describe", "source_new"].map(|entry| (entry, Kind::Unreachable))) {
+        let folder = build_with("crash", &[&format!("WHERE={entry}"), PANICS]);
+        fails_where(&folder, &BOTH, Limits::default(), kind, &format!("panicked in {entry}")).await;
+    }
+    for entry in ["sink_facts", "sink_new", "sink_send", "sink_probe"] {
+        let folder = build_with("crash", &[&format!("WHERE={entry}"), PANICS]);
+        for hosted in BOTH {
+            let error = sink_error(&folder, hosted).await;
+            assert_eq!(error.kind(), Kind::Unreachable, "{hosted:?}: {error:?}");
+            assert!(error.message().contains(&format!("panicked in {entry}")), "{hosted:?}: {error:?}");
+        }
+    }
+    let folder = build_with("documents", &["ROWS=DOCUMENTS", PANICS]);
+    for hosted in BOTH {
+        let error = documents_error(&folder, hosted).await;
+        assert_eq!(error.kind(), Kind::Incomplete, "{hosted:?}: {error:?}");
+        assert!(error.message().contains("panicked in session_documents"), "{hosted:?}: {error:?}");
+    }
+}
+
+/// Asks for everything that a sink does; what went wrong first.
+async fn sink_error(folder: &Folder, hosted: Hosted) -> Error {
+    let adapter = folder.load(hosted).unwrap();
+    let config = config("", "");
+    if let Err(error) = adapter.facts(&config.sink.options) {
+        return error;
+    }
+    let sink = match adapter.sink(&config.sink.options, "845") {
+        Ok(sink) => sink,
+        Err(error) => return error,
+    };
+    if let Some(Err(error)) = sink.probe().await.reach {
+        return error;
+    }
+    let error =
+        sink.send(&[Record { person_id: "A", document: "{}" }]).await.expect_err("it sends as if nothing were wrong");
+    assert_eq!(error.then, Then::Unknown, "{error:?}");
+    error.error
+}
+
+async fn documents_error(folder: &Folder, hosted: Hosted) -> Error {
+    let adapter = folder.load(hosted).unwrap();
+    let source = source(&adapter).unwrap();
+    let mut session = source.documents().unwrap().open().await.unwrap();
+    session.ids().await.err().expect("it reads as if nothing were wrong")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abort_in_any_call_of_a_sink_or_of_documents_is_an_error() {
+    for entry in ["sink_facts", "sink_new", "sink_send", "sink_probe"] {
+        let folder = build_with("crash", &[&format!("WHERE={entry}"), "HOW=abort()"]);
+        let error = sink_error(&folder, Isolated).await;
+        assert_eq!(error.kind(), Kind::Unreachable, "{entry}: {error:?}");
+        assert!(error.message().contains(&format!("signal 6, during or before {entry}")), "{error:?}");
+    }
+    let folder = build_with("documents", &["ROWS=DOCUMENTS", "HOW=abort()"]);
+    let error = documents_error(&folder, Isolated).await;
+    assert_eq!(error.kind(), Kind::Incomplete, "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_that_breaks_down_ends_its_own_session_at_most() {
+    for how in ["HOW=abort()", "HOW=return CSC_PANIC"] {
+        let adapter = build_with("crash", &["WHERE=cancel", how]).load(Isolated).unwrap();
+        let source = source(&adapter).unwrap();
+        let mut session = source.open(&[persons()]).await.unwrap();
+        drop(session.list(&persons().name, &persons().columns).await.unwrap());
+        // Whether the child was still there is chance.
+        match session.count(&persons().name).await {
+            Ok(rows) => assert_eq!(rows, 2),
+            Err(error) => assert_eq!(error.kind(), Kind::Incomplete, "{error:?}"),
+        }
+        assert_eq!(read(source.as_ref()).await.unwrap(), two_rows(), "{how}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_abort_in_any_call_is_an_error_of_that_call() {
-    let reads = ["source_open", "session_list", "session_count", "session_select", "session_scan", "stream_next"];
-    for entry in reads {
+    for entry in READS {
         let folder = build_with("crash", &[&format!("WHERE={entry}"), "HOW=abort()"]);
         let says = format!("was ended by signal 6, during or before {entry}");
         fails_where(&folder, &[Isolated], Limits::default(), Kind::Incomplete, &says).await;
@@ -88,20 +172,26 @@ async fn a_plugin_that_dies_in_mid_scan_is_never_complete_and_the_next_session_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endless_loop_is_given_up_when_its_time_has_passed() {
-    for entry in ["source_open", "session_scan", "stream_next"] {
+    let mut waiting = tokio::task::JoinSet::new();
+    for entry in READS {
         let folder = build_with("endless", &[&format!("WHERE={entry}")]);
-        let says = format!("did not end {entry} within 2s");
-        fails_where(&folder, &BOTH, SHORT, Kind::Incomplete, &says).await;
+        let says = format!("did not end {entry} within {:?}", short().call);
+        waiting.spawn(async move { fails_where(&folder, &BOTH, short(), Kind::Incomplete, &says).await });
     }
-    let folder = build_with("endless", &["WHERE=source_new"]);
-    fails_where(&folder, &BOTH, SHORT, Kind::Unreachable, "did not end source_new within 5s").await;
+    for entry in ["describe", "source_new"] {
+        let folder = build_with("endless", &[&format!("WHERE={entry}")]);
+        let what = if entry == "describe" { "its start" } else { entry };
+        let says = format!("did not end {what} within {:?}", short().start);
+        waiting.spawn(async move { fails_where(&folder, &BOTH, short(), Kind::Unreachable, &says).await });
+    }
+    waiting.join_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_an_endless_loop_the_process_calls_nothing_more_and_a_child_is_replaced() {
     let folder = build_with("endless", &["WHERE=session_scan"]);
     for hosted in BOTH {
-        let adapter = folder.load_within(hosted, SHORT).unwrap();
+        let adapter = folder.load_within(hosted, short()).unwrap();
         let source = source(&adapter).unwrap();
         assert!(read(source.as_ref()).await.is_err());
         let again = source.open(&[persons()]).await;
@@ -196,17 +286,18 @@ async fn an_answer_that_is_not_utf8_is_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_error_that_is_not_utf8_is_an_error() {
+    let folder = build_with("bad_error", &["TEXT=\"{\\\"kind\\\":\\\"io\\xff\\\"}\""]);
+    fails_where(&folder, &BOTH, Limits::default(), Kind::Protocol, "an error without its form").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_error_that_would_break_the_log_is_one_line() {
     for hosted in BOTH {
         let error = first_error(&build("bad_error"), hosted, Limits::default()).await;
         assert_eq!((error.kind(), error.message()), (Kind::Schema, "one two [31m"));
         assert_eq!(error.advice(), "ask the plugin's author");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_buffer_that_was_given_back_already_ends_the_child_alone() {
-    fails_where(&build("freed"), &[Isolated], Limits::default(), Kind::Incomplete, "signal 11").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ mod conformance_csv;
 mod csv_example;
 mod hostile;
 mod loading;
+mod memory;
 mod sdms;
 #[allow(dead_code, reason = "the plugin's own tests use the rest")]
 #[path = "../../../examples/sdms-source/tests/it/server.rs"]

@@ -91,22 +91,22 @@ impl Archive for Records {
     }
 }
 
-fn rest(hosted: Hosted) -> Rest {
+fn rest(what: &str, hosted: Hosted) -> Rest {
     let adapter = installed("sdms-source", "sdms_source", hosted);
-    Rest { name: format!("sdms-source, {hosted:?}"), adapter }
+    Rest { name: format!("{what}, {hosted}"), adapter }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdms_plugin_conforms_in_process() {
-    run_all(&rest(InProcess)).await.must_pass();
+    run_all(&rest("sdms-source", InProcess)).await.must_pass();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdms_plugin_conforms_isolated() {
-    run_all(&rest(Isolated)).await.must_pass();
+    run_all(&rest("sdms-source", Isolated)).await.must_pass();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_broken_source_of_documents_is_noticed() {
-    run_twins(&rest(InProcess)).await.must_pass();
+    run_twins(&rest("broken twins of sdms-source", InProcess)).await.must_pass();
 }

@@ -27,6 +27,12 @@ pub enum Hosted {
 }
 pub use Hosted::{InProcess, Isolated};
 
+impl std::fmt::Display for Hosted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if *self == InProcess { "in process" } else { "isolated" })
+    }
+}
+
 pub const BOTH: [Hosted; 2] = [InProcess, Isolated];
 
 /// A plugin folder with one plugin, `hostile`.
@@ -146,8 +152,11 @@ pub fn program() -> Program {
     Program { path: env!("CARGO_BIN_EXE_csc-bridge-plugin-child-of-tests").into(), arguments: Vec::new() }
 }
 
-/// Limits that a test waits for.
-pub const SHORT: Limits = Limits { call: Duration::from_secs(2), start: Duration::from_secs(5) };
+/// Limits that a test waits for. `CSC_BRIDGE_TEST_PATIENCE` makes them so many times longer, for a tool that slows everything down.
+pub fn short() -> Limits {
+    let patience = std::env::var("CSC_BRIDGE_TEST_PATIENCE").map_or(1, |times| times.parse().unwrap());
+    Limits { call: Duration::from_secs(2) * patience, start: Duration::from_secs(5) * patience }
+}
 
 /// A configuration with these keys of `[source]` and of `[sink]`.
 pub fn config(source: &str, sink: &str) -> Config {

@@ -20,9 +20,12 @@ pub use faults::{PlaceFault, SourceFault, StagingFault, VersionPart};
 pub use sources::SOURCES;
 pub use stagings::STAGINGS;
 
+use csc_bridge_core::source::Source;
+use futures_util::stream::{self, StreamExt};
+
 use crate::failure::{Checked, Failure};
-use crate::run::{Table, Verdict};
-use crate::{Check, Database, Place, checks};
+use crate::run::{AT_ONCE, Table, Verdict};
+use crate::{Check, Database, Place, SOURCE, checks};
 
 /// What is wrong with a twin.
 #[derive(Clone, Copy)]
@@ -52,6 +55,52 @@ impl Twin {
     pub fn of(&self, place: Box<dyn Place>) -> Box<dyn Place> {
         Box::new(place::TwinPlace { place: Arc::from(place), fault: self.fault, restricted: false })
     }
+}
+
+/// The source of the twin of this name, over a right one: for a plugin that is told how to be wrong. `restricted`: the account may only
+/// select. None where no twin with that name has a broken source.
+pub fn source(name: &str, right: Arc<dyn Source>, restricted: bool) -> Option<Arc<dyn Source>> {
+    let twin = SOURCES.iter().find(|twin| twin.name == name)?;
+    match twin.fault {
+        Fault::Source(fault) => Some(Arc::new(source::TwinSource::new(right, fault, restricted))),
+        _ => None,
+    }
+}
+
+/// Runs every twin of a source against the checks that must notice it, where the fault is in the adapter already: `broken` is the database
+/// whose source is wrong as the twin of that name is. `good` names the twins, the checks that what stands between makes pass all the same,
+/// and how.
+pub async fn run_sources<D: Database>(
+    name: &str,
+    broken: impl Fn(&'static str) -> D,
+    good: &[(&str, &str, &str)],
+) -> Table {
+    let wanted = std::env::var("CSC_BRIDGE_CHECK").unwrap_or_default();
+    let mut table = Table::new(name);
+    let twins = SOURCES.iter().filter(|twin| matches!(twin.fault, Fault::Source(_)));
+    let pairs = twins.flat_map(|twin| twin.noticed_by.iter().map(move |id| (twin, *id)));
+    let noticing = pairs.filter(|(_, id)| id.contains(&wanted)).filter_map(|(twin, id)| {
+        let (check, database) = (SOURCE.iter().find(|check| check.id == id)?, broken(twin.name));
+        let good = good.iter().find(|(of, passes, _)| *of == twin.name && *passes == id);
+        Some(async move {
+            let verdict = match database.fresh().await {
+                Ok(place) => {
+                    let ended = tokio::spawn(async move { (check.run)(place.as_ref()).await }).await;
+                    match (good, &ended) {
+                        (Some((_, _, how)), Ok(Ok(()))) => Verdict::NotApplicable((*how).to_owned()),
+                        _ => verdict(ended),
+                    }
+                }
+                Err(failure) => Verdict::Failed(failure.to_string()),
+            };
+            (format!("{}: {}", twin.name, check.sentence()), verdict)
+        })
+    });
+    let mut verdicts = stream::iter(noticing).buffered(AT_ONCE);
+    while let Some((sentence, verdict)) = verdicts.next().await {
+        table.push(sentence, verdict);
+    }
+    table
 }
 
 /// All twins.

@@ -1,0 +1,3 @@
+/* Ends its process in init, by HOW. */
+#include "base.h"
+PLUGIN(HOW)
