@@ -131,8 +131,8 @@ fn with_a_policy_of_purging_dfe_holds_nobody_but_the_cohort() {
     let authority = Authority::filled(postgres, dfe.addr(), children() / 2);
     authority.place.set("deletions", "gone = \"purge\"\nleft = \"purge\"\ngrace = \"0d\"");
     authority.place.play(["run"]).well();
-    // Every twentieth goes, and as many become too old.
-    let chosen = format!("\"PERS_PERSON_ID\" IN (SELECT \"PERSON_ID\" FROM {STAGING} WHERE \"ID\" % 20 =");
+    // Every twenty-fifth goes, and as many become too old: fewer than the guards stop.
+    let chosen = format!("\"PERS_PERSON_ID\" IN (SELECT \"PERSON_ID\" FROM {STAGING} WHERE \"ID\" % 25 =");
     authority.sql(&format!("DELETE FROM \"SSD_PERSON\" WHERE {chosen} 1)"));
     authority.sql(&format!(
         "UPDATE \"SSD_PERSON\" SET \"PERS_DOB\" = '1980-01-01', \"PERS_EXPECTED_DOB\" = NULL WHERE {chosen} 2)"

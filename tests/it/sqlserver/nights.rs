@@ -154,8 +154,8 @@ fn with_a_policy_of_purging_dfe_holds_nobody_but_the_cohort() {
         let authority = Authority::filled(postgres, cms, dfe.addr(), children() / 2);
         authority.place.set("deletions", "gone = \"purge\"\nleft = \"purge\"\ngrace = \"0d\"");
         authority.place.play(["run"]).well();
-        // Every twentieth goes, and as many become too old.
-        let chosen = "pers_person_id IN (SELECT person_id FROM ssd_api_data_staging WHERE id % 20 =";
+        // Every twenty-fifth goes, and as many become too old: fewer than the guards stop.
+        let chosen = "pers_person_id IN (SELECT person_id FROM ssd_api_data_staging WHERE id % 25 =";
         authority.sql(&format!("DELETE FROM ssd_person WHERE {chosen} 1)"));
         authority
             .sql(&format!("UPDATE ssd_person SET pers_dob = '1980-01-01', pers_expected_dob = NULL WHERE {chosen} 2)"));
