@@ -21,8 +21,9 @@ use crate::{OracleDialect, load, scan};
 
 /// Rows to a round trip, both of those that come with the answer and of those that are fetched after it.
 ///
-/// At a thousand the round trips no longer count (`tests/it/speed.rs`). At more, memory does: the driver keeps room for so many rows at the
-/// declared width of each column, which is 4 kB for a text of 1,000 characters.
+/// At a thousand a round trip of 2 ms takes as long as its rows: 255,000 rows a second, beside 45,000 at a hundred and 380,000 at five thousand
+/// (`tests/it/speed.rs`). More costs memory: the driver keeps room for so many rows at the declared width of each column, which is 4 kB for
+/// a text of 1,000 characters.
 pub(crate) const FETCH: u32 = 1000;
 
 /// Answers to a SELECT of a table that is not there: none of that name, a synonym of nothing.
