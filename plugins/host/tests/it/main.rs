@@ -6,6 +6,7 @@ mod adapter;
 mod child;
 mod conformance;
 mod conformance_csv;
+mod conformance_sink;
 mod csv_example;
 mod hostile;
 mod loading;
