@@ -210,21 +210,23 @@ fn a_name_that_is_no_plugins_is_refused_and_nothing_is_written() {
 #[test]
 fn the_crates_come_from_where_sdk_says_or_from_the_sources_around() {
     let place = Place::empty();
-    let dependencies = |sdk: &[&str], name: &str| {
-        let made = place.run([&["plugin", "new", name], sdk].concat()).well();
+    let dependencies_from = |current: &Path, sdk: &[&str], name: &str| {
+        let path = place.path(name).display().to_string();
+        let mut command = place.command([&["plugin", "new", name, "--path", &path], sdk].concat());
+        let made = Ended::of(command.current_dir(current)).well();
         assert!(made.stderr.contains("csc-bridge's own crates from"), "{}", made.stderr);
         let lines = place.read(&format!("{name}/Cargo.toml"));
         let lines = lines.lines().filter(|line| line.starts_with("csc-bridge-")).map(str::to_owned);
         lines.collect::<Vec<String>>()
     };
+    let dependencies = |sdk: &[&str], name: &str| dependencies_from(&place.path(""), sdk, name);
     let url = "https://example.org/csc-bridge.git";
     let tagged = dependencies(&["--sdk", &format!("{url}#v9")], "one");
     assert_eq!(tagged.len(), 4);
     assert_eq!(tagged[0], format!("csc-bridge-plugin-sdk = {{ git = \"{url}\", tag = \"v9\" }}"));
     assert_eq!(dependencies(&["--sdk", url], "two")[1], format!("csc-bridge-core = {{ git = \"{url}\" }}"));
 
-    // The program was built from these sources.
-    let around = dependencies(&[], "three");
+    let around = dependencies_from(&sources().join("docs"), &[], "three");
     let named = |line: &str| line.split('"').nth(1).map(|path| place.path("three").join(path));
     let found = named(&around[0]).and_then(|path| path.canonicalize().ok());
     assert_eq!(found, sources().join("plugins/sdk").canonicalize().ok(), "{around:?}");
