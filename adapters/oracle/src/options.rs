@@ -138,10 +138,18 @@ fn target(keys: &Keys) -> Result<(String, String)> {
             format!("take out {key}, or tns"),
         ));
     }
-    // A descriptor is long, and names wallets.
+    // As SQL*Plus takes it, with a password that every message would show.
+    if !tns.starts_with('(') && tns.contains('@') {
+        return Err(Error::new(
+            Kind::Config,
+            "tns has an @ in it: it is for the server alone",
+            "write what stands behind the @, and who logs on in user and password",
+        ));
+    }
+    // A descriptor is long, and names wallets; so do the parameters of Easy Connect.
     let place = match tns.starts_with('(') {
         true => "the Oracle database of the descriptor in tns".to_owned(),
-        false => format!("the Oracle database {tns}"),
+        false => format!("the Oracle database {}", tns.split('?').next().unwrap_or_default()),
     };
     Ok((tns, place))
 }
@@ -209,6 +217,13 @@ mod tests {
     }
 
     #[test]
+    fn a_password_in_tns_is_refused_and_not_shown() {
+        let error = target(&keys(None, None, Some("csc/tiger@ora01/AZEUS"))).expect_err("no server");
+        assert_eq!(error.kind(), Kind::Config);
+        assert!(!format!("{error:?}").contains("tiger"), "{error:?}");
+    }
+
+    #[test]
     fn a_server_is_named_by_its_parts_or_by_tns() {
         let (connect, place) = target(&keys(Some("ora01"), Some("AZEUS"), None)).expect("reads");
         assert_eq!((connect.as_str(), place.as_str()), ("ora01:1521/AZEUS", "the Oracle database AZEUS at ora01:1521"));
@@ -216,9 +231,13 @@ mod tests {
         assert_eq!(connect, "[fe80::1]:1521/AZEUS");
         let (connect, place) = target(&keys(None, None, Some("AZEUS_REP"))).expect("reads");
         assert_eq!((connect.as_str(), place.as_str()), ("AZEUS_REP", "the Oracle database AZEUS_REP"));
-        let descriptor = "(DESCRIPTION=(ADDRESS=(PROTOCOL=TCPS)(HOST=h)(PORT=2484)))";
+        let descriptor =
+            "(DESCRIPTION=(ADDRESS=(PROTOCOL=TCPS)(HOST=h)(PORT=2484))(SECURITY=(SSL_SERVER_CERT_DN=\"E=it@h\")))";
         let (_, place) = target(&keys(None, None, Some(descriptor))).expect("reads");
         assert!(!place.contains("DESCRIPTION"), "{place}");
+        let wallet = "tcps://ora01:2484/AZEUS?wallet_location=/etc/wallet";
+        let (connect, place) = target(&keys(None, None, Some(wallet))).expect("reads");
+        assert_eq!((connect.as_str(), place.as_str()), (wallet, "the Oracle database tcps://ora01:2484/AZEUS"));
         for wrong in [
             keys(None, Some("AZEUS"), None),
             keys(Some("ora01"), None, None),
