@@ -117,3 +117,15 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_said_once_and_places_stand_from_without_inwards() {
+        let error = Error::internal("x").within("reading t").within("reading t").within("a night");
+        assert_eq!(error.message(), "a night: reading t: x");
+        assert_eq!(Error::internal("reading tables: x").within("reading t").message(), "reading t: reading tables: x");
+    }
+}
