@@ -37,7 +37,8 @@ async fn cohort() -> Cohort {
         Plan::new(&config.definition, &config.profile, &config.names, &config.payload, run_date).expect("a plan");
     let source = SqliteAdapter.source(&config.source.options).expect("a source");
     let mut session = source.open(&plan.source_tables()).await.expect("a session");
-    let people = judge(read::people(&mut *session, &plan).await.expect("people"), &plan, &mut Findings::default());
+    let people =
+        judge(read::people(&mut *session, &plan).await.expect("people"), &plan, None, &mut Findings::default());
     let ids: Vec<String> = people.chunks(CHILDREN).flatten().collect();
     let rows = read::chunk(&mut *session, &plan, &ids).await.expect("rows");
     Cohort { plan, rows, ids }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use csc_bridge_core::staging::Shard;
 use jiff::civil::Date;
 
 /// Sends the children whose record changed from a case management system to the Department for Education.
@@ -42,7 +43,7 @@ pub enum Command {
     /// Stage, then submit: the nightly job
     Run(NightArgs),
     /// Turn the SSD into staged documents
-    Stage(StageArgs),
+    Stage(ShardArgs),
     /// Send what is pending
     Submit(SubmitArgs),
     /// Show what a run would do and why, with nothing written
@@ -133,6 +134,15 @@ pub struct StageArgs {
     pub run: RunArgs,
     #[command(flatten)]
     pub accept: Accept,
+}
+
+#[derive(Args)]
+pub struct ShardArgs {
+    #[command(flatten)]
+    pub stage: StageArgs,
+    /// Stage one of N shares of the children only, such as 1/4: the others are for other machines, at the same time or not
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
 }
 
 #[derive(Args, Clone, Default)]

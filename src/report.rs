@@ -75,7 +75,7 @@ impl Report {
         let (command, dry_run) = match &cli.command {
             Command::Init(_) => ("init", false),
             Command::Run(args) => ("run", run(&args.stage.run)),
-            Command::Stage(args) => ("stage", run(&args.run)),
+            Command::Stage(args) => ("stage", run(&args.stage.run)),
             Command::Submit(args) => ("submit", run(&args.run)),
             Command::Plan(_) => ("plan", true),
             Command::Check(args) => ("check", !args.send_test_record),

@@ -44,12 +44,12 @@ pub async fn resubmit(global: &Global, args: &Resubmit, report: &mut Report) -> 
         }
         Err(error) => Err(error),
     };
-    stage::log_run(&*staging, report, Logged { date, began, staged: None }, outcome).await
+    stage::log_run(&*staging, report, Logged { date, shard: None, began, staged: None }, outcome).await
 }
 
 /// Nobody stages or, where rows have no locks, sends meanwhile.
 async fn mark(staging: &dyn Staging, list: &List, choice: Choice) -> anyhow::Result<Vec<Resubmitted>> {
-    let _stage = staging.lock_stage().await?;
+    let _stage = staging.lock_stage(None).await?;
     let _submit = staging.lock_submit().await?;
     Ok(staging.resubmit(&list.ids, choice, false).await?)
 }

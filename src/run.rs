@@ -34,5 +34,5 @@ pub async fn run(global: &Global, args: &NightArgs, report: &mut Report) -> anyh
         submit::show(report, submitted, recovered)
     }
     .await;
-    stage::log_run(&*staging, report, Logged { date, began, staged: staged.as_ref() }, outcome).await
+    stage::log_run(&*staging, report, Logged { date, shard: None, began, staged: staged.as_ref() }, outcome).await
 }

@@ -138,6 +138,7 @@ impl Setup {
     pub fn stage_settings(&self, sink: Facts, dry_run: bool) -> StageSettings {
         let config = &self.config;
         StageSettings {
+            shard: None,
             chunk: config.source.chunk,
             unstable_ids: config.payload.unstable_ids.clone(),
             policy: Policy { semantics: config.sink.semantics, mode: config.payload.mode, deletions: config.deletions },

@@ -7,18 +7,19 @@ use csc_bridge_core::error::{Error, Kind};
 use csc_bridge_core::payload::Plan;
 use csc_bridge_core::pipeline::{self, Accepted, Event, Guard, Interrupt, StageReport, StageSettings};
 use csc_bridge_core::sink::Facts;
-use csc_bridge_core::staging::{RunRecord, Staging};
+use csc_bridge_core::staging::{RunRecord, Shard, Staging};
 use jiff::civil::Date;
 use serde_json::json;
 
-use crate::cli::{Global, StageArgs};
+use crate::cli::{Global, ShardArgs, StageArgs};
 use crate::progress::Progress;
 use crate::report::{Code, Report};
 use crate::setup::Setup;
 use crate::signal;
 
 /// The command.
-pub async fn stage(global: &Global, args: &StageArgs, report: &mut Report) -> anyhow::Result<()> {
+pub async fn stage(global: &Global, args: &ShardArgs, report: &mut Report) -> anyhow::Result<()> {
+    let ShardArgs { stage: args, shard } = args;
     let setup = Setup::load(global, report, args.run.anon)?;
     setup.may_stage("stage")?;
     let sink = setup.sink_facts()?;
@@ -26,8 +27,12 @@ pub async fn stage(global: &Global, args: &StageArgs, report: &mut Report) -> an
     let staging = setup.staging()?;
     let plan = setup.plan(date)?;
     report.key("window", json!({ "start": plan.dates.start.to_string(), "end": plan.dates.end.to_string() }));
+    if let Some(shard) = shard {
+        report.key("shard", shard.to_string());
+        tracing::info!(%shard, "stages a share of the children");
+    }
     let began = Instant::now();
-    let settings = settings(&setup, sink, args, signal::listen())?;
+    let settings = StageSettings { shard: *shard, ..settings(&setup, sink, args, signal::listen())? };
     let staged = perform(global, &setup, plan, staging.clone(), settings).await;
     let (staged, outcome) = match staged {
         Ok(staged) => (Some(staged), Ok(())),
@@ -37,7 +42,10 @@ pub async fn stage(global: &Global, args: &StageArgs, report: &mut Report) -> an
         Some(staged) => show(report, staged),
         None => outcome,
     };
-    log_run(&*staging, report, Logged { date, began, staged: staged.as_ref() }, outcome).await
+    if let Some(shard) = shard {
+        report.table("Of the children", &[("shard".to_owned(), shard.to_string())]);
+    }
+    log_run(&*staging, report, Logged { date, shard: *shard, began, staged: staged.as_ref() }, outcome).await
 }
 
 /// How to stage, with what the operator lets through.
@@ -153,6 +161,8 @@ fn explain(guard: &Guard) -> String {
 /// A run, for the run log.
 pub struct Logged<'a> {
     pub date: Date,
+    /// Which of the children were staged; `None`: all.
+    pub shard: Option<Shard>,
     pub began: Instant,
     /// What was staged, where the run got so far.
     pub staged: Option<&'a StageReport>,
@@ -172,6 +182,7 @@ pub async fn log_run(
     let record = RunRecord {
         run_id: report.run_id().to_owned(),
         command: report.command().to_owned(),
+        shard: run.shard,
         run_date: run.date.to_string(),
         exit_code: report.code_with(outcome.as_ref().err()),
         seconds: run.began.elapsed().as_secs() + 1,

@@ -27,7 +27,7 @@ pub async fn submit(global: &Global, args: &SubmitArgs, report: &mut Report) -> 
     let settings = settings(&setup, plan, report, args.run.dry_run, args.careful.canary, signal::listen());
     let submitted = perform(global, staging.clone(), sink, settings).await;
     let outcome = submitted.and_then(|submitted| show(report, submitted, 0));
-    stage::log_run(&*staging, report, Logged { date, began, staged: None }, outcome).await
+    stage::log_run(&*staging, report, Logged { date, shard: None, began, staged: None }, outcome).await
 }
 
 /// How to submit.

@@ -48,7 +48,7 @@ impl Fixture {
         let plan = self.plan();
         let mut changed = Vec::new();
         let (mut assembler, mut again) = (Assembler::new(&plan), Assembler::new(&plan));
-        let people = judge(self.people.clone(), &plan, &mut Findings::default());
+        let people = judge(self.people.clone(), &plan, None, &mut Findings::default());
         for (number, id) in self.ids.iter().enumerate().filter(|(_, id)| people.is_read(id)) {
             let verdict = assembler.assemble(&self.rows, number, id, &mut Findings::default());
             let Ok(Verdict::Cohort(wanted)) = verdict else { continue };
@@ -78,7 +78,7 @@ impl Fixture {
 
     fn outcome_of(&self, plan: &Plan, rows: &ChunkRows) -> Value {
         let mut findings = Findings::default();
-        let people = judge(self.people.clone(), plan, &mut findings);
+        let people = judge(self.people.clone(), plan, None, &mut findings);
         let mut assembler = Assembler::new(plan);
         let (mut documents, mut retired) = (BTreeMap::new(), BTreeMap::new());
         let mut left: Vec<String> = people.chunks_out_of_age(1000).flatten().collect();

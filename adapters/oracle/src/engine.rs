@@ -66,7 +66,11 @@ impl WritingEngine for OracleEngine {
 
     async fn lock(&self, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {
         match wanted {
-            Lock::Stage => lock::stage(self.open().await?, table, self.lock_lost.clone()).await,
+            Lock::Tables => lock::tables(self.open().await?, table).await,
+            Lock::Stage(shard) => {
+                let connections = [self.open().await?, self.open().await?];
+                lock::stage(connections, table, shard, self.lock_lost.clone()).await
+            }
             // Rows are locked one by one: any number of processes may send.
             Lock::Submit => Ok(guard::everybodys()),
         }

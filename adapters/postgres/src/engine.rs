@@ -78,7 +78,9 @@ impl WritingEngine for PostgresEngine {
 
     async fn lock(&self, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {
         match wanted {
-            Lock::Stage => lock::stage(self.open().await?, table, self.lock_lost.clone()).await,
+            Lock::Stage(_) => lock::take(self.open().await?, table, wanted, self.lock_lost.clone()).await,
+            // Nothing is lost with its connection: what it was for fails by itself.
+            Lock::Tables => lock::take(self.open().await?, table, wanted, Arc::default()).await,
             // Rows are locked one by one: any number of processes may send.
             Lock::Submit => Ok(guard::everybodys()),
         }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
-use csc_bridge_core::staging::Guard;
+use csc_bridge_core::staging::{Guard, Shard};
 
 use crate::{Connection, Dialect, WritingDialect};
 
@@ -32,7 +32,8 @@ pub trait WritingEngine: Engine {
         Ok(true)
     }
 
-    /// Takes a lock that the operating system or the database gives back when this process dies.
+    /// Takes a lock that the operating system or the database gives back when this process dies. A product that has locks by name takes
+    /// them by [`locks::take`](crate::locks::take).
     ///
     /// A product with row locks lets everybody have [`Lock::Submit`].
     ///
@@ -60,8 +61,10 @@ pub enum Purpose {
 /// A lock on a staging table as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock {
-    /// One `stage` at a time.
-    Stage,
+    /// One at a time makes tables. Waited for.
+    Tables,
+    /// One `stage` at a time, or several shards of one number, each once.
+    Stage(Option<Shard>),
     /// One sending process at a time, for products without row locks.
     Submit,
 }

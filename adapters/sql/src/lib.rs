@@ -16,6 +16,7 @@ mod dialect;
 mod engine;
 pub mod guard;
 mod insert;
+pub mod locks;
 pub mod name;
 mod path;
 mod set;

@@ -1,63 +1,86 @@
-//! Locked files beside the database: one process stages, one process sends.
+//! Locked files beside the database: one process stages (or one for each shard), one process sends.
 //!
 //! The operating system gives a file lock back when its process dies, however it dies; a row or a file that says "I am busy"
 //! would outlive its writer. The files stay behind, empty: to remove one would let two processes lock two files of one name.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use async_trait::async_trait;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::Guard;
 use csc_bridge_sql::Lock;
+use csc_bridge_sql::locks::{self, GATE, Mode, NamedLocks, STAGE, SUBMIT};
 
 use crate::connection::blocking;
 
-/// Some hold a lock for moments: `recover` that of sending; and a process that this one starts has a copy of every open file until its
-/// program begins. Who comes just then tries so often, so long apart.
-const TRIES: u32 = 10;
-const PAUSE: Duration = Duration::from_millis(100);
-
-struct LockedFile {
-    _file: File,
+/// The files that this process has locked. It is patient with them ([`locks::take`]): a process that this one starts has a copy of every open
+/// file until its program begins.
+struct LockedFiles {
+    database: PathBuf,
+    /// The table, as part of a file's name.
+    table: String,
+    /// In the order in which they were taken, and are given back.
+    held: Vec<(String, File)>,
 }
 
-impl Guard for LockedFile {}
+impl Guard for LockedFiles {}
+
+#[async_trait]
+impl NamedLocks for LockedFiles {
+    async fn take(&mut self, name: &str, mode: Mode) -> Result<bool> {
+        let path = self.path(name);
+        let locked = blocking(move || {
+            let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
+            let file = file.map_err(|error| refused(&path, error.kind()))?;
+            let tried = match mode {
+                Mode::Shared => file.try_lock_shared(),
+                Mode::Exclusive => file.try_lock(),
+            };
+            match tried {
+                Ok(()) => Ok(Some(file)),
+                Err(TryLockError::WouldBlock) => Ok(None),
+                Err(TryLockError::Error(error)) => Err(refused(&path, error.kind())),
+            }
+        });
+        let locked = locked.await?;
+        let is_taken = locked.is_some();
+        self.held.extend(locked.map(|file| (name.to_owned(), file)));
+        Ok(is_taken)
+    }
+
+    async fn release(&mut self, name: &str, _: Mode) -> Result<()> {
+        self.held.retain(|(held, _)| held != name);
+        Ok(())
+    }
+}
+
+impl LockedFiles {
+    /// Tables of one database are made one after the other, so all of them have one gate.
+    fn path(&self, name: &str) -> PathBuf {
+        let mut path = self.database.clone().into_os_string();
+        let word = name.replace([' ', '/'], "-");
+        path.push(if name == GATE { format!(".{word}.lock") } else { format!(".{}.{word}.lock", self.table) });
+        PathBuf::from(path)
+    }
+}
 
 /// Takes a lock on a staging table.
 pub(crate) async fn take(database: &Path, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {
-    let (word, doing) = match wanted {
-        Lock::Stage => ("stage", "stages"),
-        Lock::Submit => ("submit", "sends from"),
-    };
-    let (database, name) = (database.to_owned(), file_name(table));
-    let opened = blocking(move || {
-        // One file for one database, whatever link leads to it.
-        let database = std::fs::canonicalize(&database).map_err(|_| crate::error::missing(&database))?;
-        let mut path = database.into_os_string();
-        path.push(format!(".{name}.{word}.lock"));
-        let path = PathBuf::from(path);
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        file.map(|file| (file, path.clone())).map_err(|error| refused(&path, error.kind()))
-    });
-    let (file, path) = opened.await?;
-    for at in 1.. {
-        match file.try_lock() {
-            Ok(()) => return Ok(Box::new(LockedFile { _file: file })),
-            Err(TryLockError::WouldBlock) if at < TRIES => tokio::time::sleep(PAUSE).await,
-            Err(TryLockError::WouldBlock) => break,
-            Err(TryLockError::Error(error)) => return Err(refused(&path, error.kind())),
-        }
+    let database = database.to_owned();
+    // One file for one database, whatever link leads to it.
+    let database = blocking(move || std::fs::canonicalize(&database).map_err(|_| crate::error::missing(&database)));
+    let mut files = LockedFiles { database: database.await?, table: file_name(table), held: Vec::new() };
+    if locks::take(&mut files, wanted).await? {
+        return Ok(Box::new(files));
     }
-    Err(Error::new(
-        Kind::Busy,
-        format!("another csc-bridge {doing} {table} at this moment"),
-        format!(
-            "wait until it has ended and run again; with SQLite, one process at a time may (it holds {})",
-            path.display()
-        ),
-    ))
+    let holds = files.path(if wanted == Lock::Submit { SUBMIT } else { STAGE });
+    let advice = format!(
+        "wait until it has ended and run again; with SQLite, one process at a time may (it holds {})",
+        holds.display()
+    );
+    Err(locks::busy(table, wanted, advice))
 }
 
 fn refused(path: &Path, why: std::io::ErrorKind) -> Error {

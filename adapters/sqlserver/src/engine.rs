@@ -68,9 +68,11 @@ impl WritingEngine for SqlServerEngine {
 
     async fn lock(&self, table: &TableName, wanted: Lock) -> Result<Box<dyn Guard>> {
         match wanted {
-            Lock::Stage => {
+            Lock::Stage(_) | Lock::Tables => {
                 let connection = connect::open(&self.settings, self.lock_lost.clone()).await?;
-                lock::stage(connection, table, self.lock_lost.clone()).await
+                // Nothing is lost with the connection of the other: what it was for fails by itself.
+                let lost = if wanted == Lock::Tables { Arc::default() } else { self.lock_lost.clone() };
+                lock::take(connection, table, wanted, lost).await
             }
             // Rows are locked one by one: any number of processes may send.
             Lock::Submit => Ok(guard::everybodys()),

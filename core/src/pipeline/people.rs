@@ -6,23 +6,32 @@
 use crate::payload::Plan;
 use crate::payload::findings::{Fault, Findings};
 use crate::payload::read::Roll;
+use crate::staging::Shard;
 
-/// The people of the SSD, judged by id and age.
+/// The people of the SSD, judged by id and age: all of them, or those of a shard.
 pub struct People {
+    /// Of every shard.
     roll: Roll,
+    /// How many of them are looked at.
+    rows: usize,
     /// Of the right age: their rows are read. Numbers in `roll`, sorted by id.
     to_read: Vec<u32>,
     /// Out of the age limits: they have left if they were ever sent. Sorted by id.
     out_of_age: Vec<u32>,
     /// Refused: their staging rows are neither gone nor left, and nothing is sent for them. Sorted.
     refused: Vec<String>,
-    /// The same, [`folded`]. Sorted.
+    /// The same of every shard, [`folded`]: ids that are alike need not be in one. Sorted.
     refused_folds: Vec<String>,
 }
 
 impl People {
-    /// How many rows the table of people has.
+    /// How many rows of the table of people are looked at.
     pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many rows the table of people has.
+    pub fn all_rows(&self) -> usize {
         self.roll.len()
     }
 
@@ -46,7 +55,7 @@ impl People {
         self.is_among(&self.to_read, id)
     }
 
-    /// Whether the SSD still holds a child of this id, whatever became of it.
+    /// Whether the SSD still holds a child of this id, which is of the shard, whatever became of it.
     pub fn contains(&self, id: &str) -> bool {
         self.is_read(id) || self.is_among(&self.out_of_age, id) || self.is_refused(id)
     }
@@ -80,18 +89,24 @@ impl People {
     }
 }
 
-/// Judges a list of people.
-pub fn judge(roll: Roll, plan: &Plan, findings: &mut Findings) -> People {
+/// Judges a list of people, and keeps those of the shard. Which ids are alike is seen among all people.
+pub fn judge(roll: Roll, plan: &Plan, shard: Option<Shard>, findings: &mut Findings) -> People {
     let unlike = Unlike::new(&roll);
     let (mut to_read, mut out_of_age, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rows, mut refused_folds) = (0, Vec::new());
     for number in 0..roll.len() {
         let raw_id = roll.raw_id(number);
         let id = raw_id.trim();
         // Where only ids are known, the documents will tell.
         let is_of_age = roll.dates(number).map_or(Ok(true), |(birth, expected)| plan.judge_age(birth, expected));
+        let is_looked_at = shard.is_none_or(|shard| shard.has(id));
+        rows += usize::from(is_looked_at);
         match (id_fault(raw_id, id, plan, &unlike), is_of_age) {
+            (Some(_), _) | (None, Err(_)) if !is_looked_at => refused_folds.push(folded(id)),
+            _ if !is_looked_at => {}
             (Some(fault), _) | (None, Err(fault)) => {
                 findings.add(fault, "", id, None);
+                refused_folds.push(folded(id));
                 refused.push(id.to_owned());
             }
             (None, Ok(true)) => to_read.push(number as u32),
@@ -104,9 +119,9 @@ pub fn judge(roll: Roll, plan: &Plan, findings: &mut Findings) -> People {
         numbers.sort_unstable_by(|a, b| roll.raw_id(*a as usize).trim().cmp(roll.raw_id(*b as usize).trim()));
         numbers.shrink_to_fit();
     }
-    let mut refused_folds: Vec<String> = refused.iter().map(|id| folded(id)).collect();
     refused_folds.sort_unstable();
-    People { roll: roll.only_ids(), to_read, out_of_age, refused, refused_folds }
+    refused_folds.dedup();
+    People { roll: roll.only_ids(), rows, to_read, out_of_age, refused, refused_folds }
 }
 
 fn id_fault(raw_id: &str, id: &str, plan: &Plan, unlike: &Unlike) -> Option<Fault> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::row::{Hash, Held, RowState, Status};
+use super::shard::Shard;
 use crate::error::Result;
 
 /// One request that is about to leave.
@@ -144,7 +145,7 @@ pub trait Logs: Send + Sync {
     async fn last_accepted(&self, ids: &[String]) -> Result<HashMap<String, Hash>>;
 
     /// As [`super::Staging::last_staged`].
-    async fn last_staged(&self) -> Result<Option<LastStaged>>;
+    async fn last_staged(&self) -> Result<Vec<LastStaged>>;
 
     /// As [`super::Staging::record_run`].
     async fn record_run(&self, run: &RunRecord) -> Result<()>;
@@ -164,7 +165,7 @@ pub trait Logs: Send + Sync {
 pub struct LastRun {
     /// The run.
     pub run_id: String,
-    /// [`RunRecord::command`].
+    /// [`RunRecord::logged_command`].
     pub command: String,
     /// When it ended, as the database prints it.
     pub at: String,
@@ -244,6 +245,8 @@ pub struct RunRecord {
     pub run_id: String,
     /// `stage`, `submit` or `run`.
     pub command: String,
+    /// Of a `stage` that looked at some of the children: which.
+    pub shard: Option<Shard>,
     /// `YYYY-MM-DD`.
     pub run_date: String,
     /// The program's exit code.
@@ -257,13 +260,46 @@ pub struct RunRecord {
     pub report: String,
 }
 
-/// What guards compare a run with.
+impl RunRecord {
+    /// The column `command` of the run log: `stage`, or `stage 1/4`. So a log of any version can tell shards apart.
+    pub fn logged_command(&self) -> String {
+        self.shard.map_or_else(|| self.command.clone(), |shard| format!("{} {shard}", self.command))
+    }
+
+    /// The shard in the column `command`. Of a command that this version does not write: nothing.
+    pub fn logged_shard(command: &str) -> Option<Option<Shard>> {
+        match command.trim().split_once(' ') {
+            None => Some(None),
+            Some((_, shard)) => shard.parse().ok().map(Some),
+        }
+    }
+}
+
+/// A run that finished staging, as guards need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastStaged {
+    /// [`RunRecord::shard`].
+    pub shard: Option<Shard>,
     /// Its [`RunRecord::run_date`].
     pub run_date: String,
     /// Its [`RunRecord::table_rows`].
     pub table_rows: String,
+}
+
+impl LastStaged {
+    /// The run that guards compare the next one with: the newest after which all the children of that one had been staged. Of a shard that
+    /// is the shard's own last run, or a newer one of the whole; and all shards of one number are together a run of the whole, as old as
+    /// the oldest of them. `runs` are as [`super::Staging::last_staged`] tells them.
+    pub fn of(runs: &[LastStaged], shard: Option<Shard>) -> Option<&LastStaged> {
+        let of = |shard: Option<Shard>| runs.iter().position(|run| run.shard == shard);
+        let numbers: HashSet<u16> = runs.iter().filter_map(|run| run.shard).map(Shard::of).collect();
+        let together = numbers.into_iter().filter_map(|number| {
+            let each = (0..number).map(|at| of(Shard::new(at, number)));
+            each.collect::<Option<Vec<usize>>>()?.into_iter().max()
+        });
+        let own = shard.and_then(|shard| of(Some(shard)));
+        together.chain(of(None)).chain(own).min().map(|newest| &runs[newest])
+    }
 }
 
 /// How many rows are in each state.
@@ -288,4 +324,65 @@ pub struct StatusReport {
     pub logs_apart: Option<String>,
     /// Reasons of rows in error: the text of `api_response`, with counts. May quote data: the caller reduces it to codes.
     pub errors: Vec<(String, u64)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shard(text: &str) -> Option<Shard> {
+        (text != "all").then(|| text.parse().unwrap())
+    }
+
+    /// Which of some runs, the newest first, another is compared with.
+    fn compared(runs: &[&str], with: &str) -> Option<usize> {
+        let run = |(at, run): (usize, &&str)| LastStaged {
+            shard: shard(run),
+            run_date: at.to_string(),
+            table_rows: "{}".to_owned(),
+        };
+        let runs: Vec<LastStaged> = runs.iter().enumerate().map(run).collect();
+        LastStaged::of(&runs, shard(with)).map(|run| run.run_date.parse().unwrap())
+    }
+
+    #[test]
+    fn a_run_is_compared_with_the_last_that_had_its_children() {
+        assert_eq!(compared(&[], "all"), None);
+        assert_eq!(compared(&["1/2"], "2/2"), None);
+        assert_eq!(compared(&["1/2"], "all"), None);
+        assert_eq!(compared(&["all", "all"], "all"), Some(0));
+        assert_eq!(compared(&["1/2", "all"], "1/2"), Some(0));
+        assert_eq!(compared(&["1/2", "all"], "2/2"), Some(1));
+        assert_eq!(compared(&["1/2", "all"], "all"), Some(1));
+        assert_eq!(compared(&["all", "2/2"], "2/2"), Some(0));
+    }
+
+    #[test]
+    fn all_shards_of_a_number_are_a_run_of_the_whole_as_old_as_the_oldest() {
+        assert_eq!(compared(&["2/2", "1/2", "all"], "all"), Some(1));
+        assert_eq!(compared(&["2/2", "1/2", "all"], "2/2"), Some(0));
+        assert_eq!(compared(&["2/2", "1/2"], "3/4"), Some(1));
+        assert_eq!(compared(&["1/2", "3/4", "2/2"], "3/4"), Some(1));
+        assert_eq!(compared(&["2/3", "1/3", "all"], "all"), Some(2));
+    }
+
+    #[test]
+    fn the_logs_own_word_for_a_run_tells_its_shard() {
+        let mut run = RunRecord {
+            run_id: "r".to_owned(),
+            command: "stage".to_owned(),
+            shard: shard("0/4"),
+            run_date: "2026-01-01".to_owned(),
+            exit_code: 0,
+            seconds: 1,
+            table_rows: None,
+            report: "{}".to_owned(),
+        };
+        assert_eq!(run.logged_command(), "stage 4/4");
+        assert_eq!(RunRecord::logged_shard("stage 4/4"), Some(run.shard));
+        run.shard = None;
+        assert_eq!(run.logged_command(), "stage");
+        assert_eq!(RunRecord::logged_shard("run"), Some(None));
+        assert_eq!(RunRecord::logged_shard("stage of a later version"), None);
+    }
 }

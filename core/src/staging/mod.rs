@@ -6,6 +6,7 @@
 mod log;
 mod resubmit;
 mod row;
+mod shard;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use log::{
 };
 pub use resubmit::{Mark, Markable, Resubmitted};
 pub use row::{Applied, Documents, Hash, Held, LedgerRow, NewDocument, Outgoing, RowState, RowVersion, Status, Write};
+pub use shard::{NoShard, Shard};
 
 use crate::error::Result;
 
@@ -26,7 +28,8 @@ use crate::error::Result;
 #[async_trait]
 pub trait Staging: Send + Sync {
     /// Makes sure that the table, its `_anon` twin and the logs are there: creates what is missing where
-    /// `staging.create` allows it, and checks the columns of what is there. Writes nothing where nothing is missing.
+    /// `staging.create` allows it, and checks the columns of what is there. Writes nothing where nothing is missing. Any number of
+    /// processes may prepare at once.
     async fn prepare(&self) -> Result<()>;
 
     /// Whether the tables are there. Checks like [`Staging::prepare`], creates nothing.
@@ -43,11 +46,12 @@ pub trait Staging: Send + Sync {
     }
 
     /// The lock that lets one `stage` run at a time on this table. Held until dropped; given back by the operating
-    /// system or the database when the process dies.
+    /// system or the database when the process dies. Of a `shard`, shards of the same number may run beside it, each once at a time; what
+    /// stages the whole may not, nor may shards of another number, whose children are its children too.
     ///
     /// # Errors
-    /// [`crate::error::Kind::Busy`] at once where another process stages.
-    async fn lock_stage(&self) -> Result<Box<dyn Guard>>;
+    /// [`crate::error::Kind::Busy`] within a second or two where another process stages.
+    async fn lock_stage(&self, shard: Option<Shard>) -> Result<Box<dyn Guard>>;
 
     /// The right to send. Engines with row locks let any number of senders in; SQLite lets one process in
     /// ([`crate::error::Kind::Busy`] for the second). Held until dropped.
@@ -91,7 +95,7 @@ pub trait Staging: Send + Sync {
     /// Marks the rows of these children for a full document, which the next `submit` sends, for [`Choice::Prepared`] once a `stage` has
     /// prepared it. [`Markable::mark`] says which rows, and how; of several rows of a child the newest counts for [`Choice::Sql`].
     /// A row with an open intent, or that a sender holds, is left as it is. Sends nothing; with `dry_run` writes nothing either, and
-    /// takes no lock. Else the caller has both [`Staging::lock_stage`] and [`Staging::lock_submit`].
+    /// takes no lock. Else the caller has both [`Staging::lock_stage`] (of the whole) and [`Staging::lock_submit`].
     ///
     /// `ids` are trimmed, distinct, and any number. Returns what became of each, in their order. Rows are written in transactions of some
     /// thousands: after an error some may be marked, and the same call again marks the rest.
@@ -107,15 +111,16 @@ pub trait Staging: Send + Sync {
     /// been taken (refused connection, 401, 429, …). Other records of the attempt stay open.
     async fn close_intents(&self, attempt_id: &str, person_ids: &[String], closed_as: ClosedAs) -> Result<()>;
 
-    /// The last run that finished staging: the newest with [`RunRecord::table_rows`].
-    async fn last_staged(&self) -> Result<Option<LastStaged>>;
+    /// The last runs that finished staging, the newest first: of those of the whole table and of those of each shard at least the
+    /// newest with [`RunRecord::table_rows`]. Which of them a run is compared with says [`LastStaged::of`].
+    async fn last_staged(&self) -> Result<Vec<LastStaged>>;
 
     /// Adds a run to `ssd_api_run_log`.
     async fn record_run(&self, run: &RunRecord) -> Result<()>;
 
     /// Deletes from both logs what ended longer ago than `older_than` (by the database's clock). What is still needed stays: open
-    /// intents, each child's newest accepted, purged or unknown request (the row's own history), and the last run that finished
-    /// staging. Returns the rows deleted.
+    /// intents, each child's newest accepted, purged or unknown request (the row's own history), and what
+    /// [`Staging::last_staged`] tells. Returns the rows deleted.
     async fn prune(&self, older_than: Duration) -> Result<u64>;
 
     /// How many rows are in each state, and how many requests wait for their answer: what the end of a run says.

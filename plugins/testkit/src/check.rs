@@ -171,6 +171,11 @@ pub const STAGING: &[Check] = list!(Staging,
         stage_and_a_sender_never_both_have_a_row,
         one_process_stages_at_a_time,
     }
+    staging::shards {
+        four_processes_may_prepare_at_once,
+        shards_of_one_number_stage_together_each_once,
+        the_last_run_of_each_shard_is_found_and_kept,
+    }
     staging::outcomes {
         an_accepted_row_is_sent_and_holds_what_was_sent,
         the_time_that_dfe_gives_is_kept,

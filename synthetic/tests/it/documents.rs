@@ -18,7 +18,7 @@ async fn documents(profile: &Profile, database: &mut Database) -> (Vec<String>, 
     let payload = PayloadConfig::default();
     let plan = Plan::new(&definition, profile, &ssd.names, &payload, RUN_DATE).unwrap();
     let mut findings = Findings::default();
-    let people = judge(read::people(database, &plan).await.unwrap(), &plan, &mut findings);
+    let people = judge(read::people(database, &plan).await.unwrap(), &plan, None, &mut findings);
     let ids: Vec<String> = people.chunks(1000).flatten().collect();
     let chunk = read::chunk(database, &plan, &ids).await.unwrap();
     let mut assembler = Assembler::new(&plan);

@@ -255,6 +255,7 @@ impl Office {
 fn stage_settings(terms: &Terms, dry_run: bool) -> StageSettings {
     let anything = Limit { share: 1.0, count: u64::MAX };
     StageSettings {
+        shard: None,
         chunk: terms.chunk,
         unstable_ids: Vec::new(),
         policy: Policy { semantics: terms.semantics, mode: terms.mode, deletions: terms.deletions },

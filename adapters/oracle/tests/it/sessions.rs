@@ -60,8 +60,9 @@ async fn a_call_is_broken_off_when_its_connection_is_dropped() {
 async fn nothing_is_written_once_the_lock_of_stage_is_lost() {
     let Some(home) = Home::new(&Kind::Library) else { return };
     let engine = home.engine_with(&home.keys());
-    let guard = engine.lock(&table("ssd_api_data_staging"), Lock::Stage).await.unwrap();
-    let busy = home.engine_with(&home.keys()).lock(&table("ssd_api_data_staging"), Lock::Stage).await.err().unwrap();
+    let guard = engine.lock(&table("ssd_api_data_staging"), Lock::Stage(None)).await.unwrap();
+    let busy =
+        home.engine_with(&home.keys()).lock(&table("ssd_api_data_staging"), Lock::Stage(None)).await.err().unwrap();
     assert_eq!(busy.kind(), ErrorKind::Busy, "{busy:?}");
     let mut connection = engine.connect(Purpose::Stage).await.unwrap();
     connection.begin().await.unwrap();
@@ -77,6 +78,6 @@ async fn nothing_is_written_once_the_lock_of_stage_is_lost() {
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error:?}");
     drop(guard);
     // Free again: for another, and for whoever had it.
-    let _guard = engine.lock(&table("ssd_api_data_staging"), Lock::Stage).await.unwrap();
+    let _guard = engine.lock(&table("ssd_api_data_staging"), Lock::Stage(None)).await.unwrap();
     engine.connect(Purpose::Stage).await.unwrap().begin().await.unwrap();
 }

@@ -75,7 +75,7 @@ async fn the_adapter_reads_stages_and_writes_by_keys_and_by_url() {
         let staging = PostgresAdapter.staging(&config.staging.options, &config.staging, None).unwrap();
         staging.prepare().await.unwrap();
         assert_eq!(home.count("SELECT COUNT(*) FROM ssd.ssd_api_data_staging"), 0);
-        let _lock = staging.lock_stage().await.unwrap();
+        let _lock = staging.lock_stage(None).await.unwrap();
         PostgresAdapter.writer(&config.source.options).await.unwrap();
     }
 }

@@ -13,18 +13,18 @@ use crate::support::*;
 async fn one_stage_at_a_time_and_any_number_of_senders() {
     let Some((home, staging)) = Home::staged().await else { return };
     let other = home.staging();
-    let stage = staging.lock_stage().await.unwrap();
-    let error = other.lock_stage().await.err().unwrap();
+    let stage = staging.lock_stage(None).await.unwrap();
+    let error = other.lock_stage(None).await.err().unwrap();
     assert_eq!(error.kind(), Kind::Busy);
     assert!(error.message().contains("another csc-bridge stages ssd_api_data_staging"), "{error}");
     let _senders = (staging.lock_submit().await.unwrap(), other.lock_submit().await.unwrap());
     // Another table is another matter.
     let anon = csc_bridge_sql::StagingNames { staging: table("ssd_api_data_staging_anon"), ..names() };
     let anon = csc_bridge_sql::SqlStaging::new(home.engine(), anon, None).unwrap();
-    drop(anon.lock_stage().await.unwrap());
+    drop(anon.lock_stage(None).await.unwrap());
     drop(stage);
     let begun = Instant::now();
-    while other.lock_stage().await.is_err() {
+    while other.lock_stage(None).await.is_err() {
         assert!(begun.elapsed() < Duration::from_secs(10));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -33,7 +33,7 @@ async fn one_stage_at_a_time_and_any_number_of_senders() {
 #[tokio::test]
 async fn a_stage_that_lost_its_lock_writes_no_more() {
     let Some((home, staging)) = Home::staged().await else { return };
-    let lock = staging.lock_stage().await.unwrap();
+    let lock = staging.lock_stage(None).await.unwrap();
     let mut changes = staging.changes().await.unwrap();
     changes.push(vec![new_child("1", 1)]).await.unwrap();
     let holder = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'";

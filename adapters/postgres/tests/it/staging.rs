@@ -279,6 +279,7 @@ async fn the_hash_last_accepted_is_known_and_old_rows_of_the_logs_go() {
     let run = RunRecord {
         run_id: "r".to_owned(),
         command: "run".to_owned(),
+        shard: None,
         run_date: "2026-01-31".to_owned(),
         exit_code: 0,
         seconds: 2,
@@ -291,7 +292,10 @@ async fn the_hash_last_accepted_is_known_and_old_rows_of_the_logs_go() {
     home.raw("UPDATE ssd_api_submission_log SET opened_at = '2001-01-01', closed_at = CASE WHEN outcome IS NOT NULL THEN date '2001-01-01' END");
     assert_eq!(staging.prune(year).await.unwrap(), 1);
     assert_eq!(home.one("SELECT string_agg(attempt_id, ' ' ORDER BY id) FROM ssd_api_submission_log"), "b open");
-    assert_eq!(staging.last_staged().await.unwrap().map(|last| last.run_date).as_deref(), Some("2026-01-31"));
+    assert_eq!(
+        staging.last_staged().await.unwrap().first().map(|last| last.run_date.clone()).as_deref(),
+        Some("2026-01-31")
+    );
 
     let report = staging.status().await.unwrap();
     assert_eq!(report.states.rows.len(), 1);
@@ -331,7 +335,7 @@ async fn hostile_names_of_staging_tables_are_only_names() {
     let engine = home.engine_with(&home.keys()).with_staging(hostile.staging.clone());
     let staging = SqlStaging::new(std::sync::Arc::new(engine), hostile, None).unwrap();
     staging.prepare().await.unwrap();
-    let _stage = staging.lock_stage().await.unwrap();
+    let _stage = staging.lock_stage(None).await.unwrap();
     assert_eq!(apply(&staging, vec![new_child("'; DROP", 1)]).await.written, 1);
     let claim = take(&staging, &["'; DROP"]).await;
     open_intent(&staging, "a'", "'; DROP", 1).await;

@@ -187,7 +187,7 @@ impl LogSql<'_> {
         );
         let params = [
             Value::text(&run.run_id),
-            Value::text(&run.command),
+            Value::text(run.logged_command()),
             Value::text(&run.run_date),
             Value::Integer(i64::from(run.exit_code)),
             Value::Integer(i64::try_from(run.seconds).unwrap_or(i64::MAX)),
@@ -198,16 +198,26 @@ impl LogSql<'_> {
         Ok(())
     }
 
-    /// `table_rows` of the newest run that has any.
-    pub(super) async fn last_staged(&self, connection: &mut dyn Connection) -> Result<Option<LastStaged>> {
+    /// Of each command, and each shard is one, the newest run with `table_rows`. The newest first.
+    pub(super) async fn last_staged(&self, connection: &mut dyn Connection) -> Result<Vec<LastStaged>> {
         let (dialect, runs) = (self.dialect, self.runs);
         let sql = format!(
-            "SELECT {}, {} FROM {runs} r WHERE r.id = (SELECT MAX(x.id) FROM {runs} x WHERE x.table_rows IS NOT NULL)",
+            "SELECT {}, {}, {} FROM {runs} r WHERE r.id IN ({}) ORDER BY r.id DESC",
+            dialect.text("r.command"),
             dialect.text("r.run_date"),
             dialect.text("r.table_rows"),
+            self.newest_staged(),
         );
-        let last = connection.query(&sql, &[]).await?.into_iter().next();
-        last.map(|mut row| Ok(LastStaged { run_date: row.word(0)?, table_rows: row.word(1)? })).transpose()
+        let last = |mut row: Row| {
+            let Some(shard) = RunRecord::logged_shard(&row.word(0)?) else { return Ok(None) };
+            Ok(Some(LastStaged { shard, run_date: row.word(1)?, table_rows: row.word(2)? }))
+        };
+        connection.query(&sql, &[]).await?.into_iter().filter_map(|row| last(row).transpose()).collect()
+    }
+
+    /// The `id` of the newest run with `table_rows` of each command.
+    fn newest_staged(&self) -> String {
+        format!("SELECT MAX(x.id) FROM {} x WHERE x.table_rows IS NOT NULL GROUP BY x.command", self.runs)
     }
 
     /// Deletes what is old and no longer needed.
@@ -220,9 +230,7 @@ impl LogSql<'_> {
             self.dialect.key("l.person_id"),
             self.dialect.key(&format!("{log}.person_id")),
         );
-        let runs = format!(
-            "DELETE FROM {runs} WHERE ended_at <= {old} AND id NOT IN (SELECT MAX(r.id) FROM {runs} r WHERE r.table_rows IS NOT NULL)"
-        );
+        let runs = format!("DELETE FROM {runs} WHERE ended_at <= {old} AND id NOT IN ({})", self.newest_staged(),);
         Ok(connection.execute(&requests, &[]).await? + connection.execute(&runs, &[]).await?)
     }
 

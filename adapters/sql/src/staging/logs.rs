@@ -74,7 +74,7 @@ impl Logs for SqlLogs {
 
     async fn prepare(&self) -> Result<()> {
         let mut connection = self.pool.engine.connect(Purpose::Prepare { create: true }).await?;
-        prepare::prepare_logs(connection.as_mut(), self.pool.dialect(), &self.names, true).await
+        prepare::prepare_logs(connection.as_mut(), &*self.pool.engine, &self.names, true).await
     }
 
     async fn open(&self, attempt: &Attempt, records: &[IntentRecord]) -> Result<()> {
@@ -126,7 +126,7 @@ impl Logs for SqlLogs {
         Ok(accepted)
     }
 
-    async fn last_staged(&self) -> Result<Option<LastStaged>> {
+    async fn last_staged(&self) -> Result<Vec<LastStaged>> {
         let mut lease = self.pool.lease().await?;
         let last = self.sql().last_staged(&mut *lease).await?;
         lease.give_back();

@@ -34,7 +34,7 @@ use csc_bridge_core::error::Result;
 use csc_bridge_core::source::TableName;
 use csc_bridge_core::staging::{
     Attempt, Candidate, ChangeSet, Choice, Claim, ClosedAs, Closing, Documents, Guard, IntentRecord, LastStaged,
-    LedgerRow, Logs, MayHold, Rehearsal, Resubmitted, RunRecord, Staging, States, StatusReport,
+    LedgerRow, Logs, MayHold, Rehearsal, Resubmitted, RunRecord, Shard, Staging, States, StatusReport,
 };
 
 use crate::{Lock, WritingDialect, WritingEngine, name};
@@ -172,8 +172,8 @@ impl Staging for SqlStaging {
         rehearse::rehearse(&self.shared, for_stage).await
     }
 
-    async fn lock_stage(&self) -> Result<Box<dyn Guard>> {
-        self.shared.pool.engine.lock(&self.shared.names.staging, Lock::Stage).await
+    async fn lock_stage(&self, shard: Option<Shard>) -> Result<Box<dyn Guard>> {
+        self.shared.pool.engine.lock(&self.shared.names.staging, Lock::Stage(shard)).await
     }
 
     async fn lock_submit(&self) -> Result<Box<dyn Guard>> {
@@ -232,7 +232,7 @@ impl Staging for SqlStaging {
         self.shared.logs().await?.close(&person_ids.iter().map(closing).collect::<Vec<_>>()).await
     }
 
-    async fn last_staged(&self) -> Result<Option<LastStaged>> {
+    async fn last_staged(&self) -> Result<Vec<LastStaged>> {
         self.shared.logs().await?.last_staged().await
     }
 

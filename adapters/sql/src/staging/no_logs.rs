@@ -50,8 +50,8 @@ impl Logs for NoLogs {
         Ok(HashMap::new())
     }
 
-    async fn last_staged(&self) -> Result<Option<LastStaged>> {
-        Ok(None)
+    async fn last_staged(&self) -> Result<Vec<LastStaged>> {
+        Ok(Vec::new())
     }
 
     async fn record_run(&self, _: &RunRecord) -> Result<()> {

@@ -10,7 +10,7 @@ use super::Shared;
 use super::beside::LogPlace;
 use super::no_logs::NoLogs;
 use super::tables::{Column, INTENT, LOG, RUN, RUNS, STAGING, bring_up, check, log_tables};
-use crate::{Connection, Purpose, WritingDialect};
+use crate::{Connection, Purpose, WritingDialect, WritingEngine};
 
 /// The columns of [`STAGING`] that an outcome changes.
 const OUTCOME: &[&str] = &[
@@ -32,7 +32,7 @@ pub(super) async fn prepare(shared: &Arc<Shared>) -> Result<()> {
     let mut connection = shared.pool.engine.connect(Purpose::Prepare { create: names.create_database }).await?;
     let connection = connection.as_mut();
     let tables = staging_tables(shared, connection).await?;
-    bring_up(connection, shared.dialect(), tables, names.create).await?;
+    bring_up(connection, &*shared.pool.engine, tables, names.create).await?;
     create_twin(shared).await?;
     try_outcome(shared, connection).await?;
     place_logs(shared, connection).await
@@ -76,7 +76,7 @@ async fn create_twin(shared: &Arc<Shared>) -> Result<()> {
     if connection.columns(&twin).await?.is_some() {
         return Ok(());
     }
-    match bring_up(connection.as_mut(), shared.dialect(), vec![(twin, STAGING)], true).await {
+    match bring_up(connection.as_mut(), &*shared.pool.engine, vec![(twin, STAGING)], true).await {
         Err(error) if error.kind() == Kind::Permission => {
             tracing::debug!(reason = %error, "there is no table for --anon");
             Ok(())
@@ -89,14 +89,14 @@ async fn create_twin(shared: &Arc<Shared>) -> Result<()> {
 async fn place_logs(shared: &Arc<Shared>, connection: &mut dyn Connection) -> Result<()> {
     let tables = shared.logs.names();
     let Some(fallback) = &shared.fallback else {
-        prepare_logs(connection, shared.dialect(), tables, shared.names.create).await?;
+        prepare_logs(connection, &*shared.pool.engine, tables, shared.names.create).await?;
         shared.logs_are(LogPlace::Beside);
         return Ok(());
     };
     if !fallback.exist().await? {
         let create = shared.names.create;
         let are_missing = !are_logs_there(connection, tables, create).await?;
-        let refused = match prepare_logs(connection, shared.dialect(), tables, create).await {
+        let refused = match prepare_logs(connection, &*shared.pool.engine, tables, create).await {
             Ok(()) => {
                 shared.logs_are(LogPlace::Beside);
                 return Ok(());
@@ -138,12 +138,12 @@ pub(super) async fn refuse_forgetting(shared: &Shared, connection: &mut dyn Conn
 /// Creates what is missing of the logs where that is allowed, checks what is there, and that it may be written.
 pub(super) async fn prepare_logs(
     connection: &mut dyn Connection,
-    dialect: &dyn WritingDialect,
+    engine: &dyn WritingEngine,
     names: &[TableName; 2],
     create: bool,
 ) -> Result<()> {
-    bring_up(connection, dialect, log_tables(names), create).await?;
-    try_logs(connection, dialect, names).await
+    bring_up(connection, engine, log_tables(names), create).await?;
+    try_logs(connection, engine.writing(), names).await
 }
 
 /// That the logs may be written. Nothing is written: it is about the right to.

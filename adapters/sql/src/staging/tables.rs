@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::source::TableName;
 
-use crate::{Connection, KeyIndex, Store, WritingDialect};
+use crate::{Connection, KeyIndex, Lock, Store, WritingDialect, WritingEngine};
 
 /// One column.
 pub(super) struct Column {
@@ -96,10 +96,17 @@ pub(super) fn log_tables([log, runs]: &[TableName; 2]) -> Vec<(TableName, &'stat
 /// Creates the tables that are missing where that is allowed, and checks the columns of those that are there.
 pub(super) async fn bring_up(
     connection: &mut dyn Connection,
-    dialect: &dyn WritingDialect,
+    engine: &dyn WritingEngine,
     tables: Vec<(TableName, &[Column])>,
     create: bool,
 ) -> Result<()> {
+    let dialect = engine.writing();
+    let Some((first, _)) = tables.first().cloned() else { return Ok(()) };
+    if missing(connection, dialect, tables.clone(), create).await?.is_empty() {
+        return Ok(());
+    }
+    // Several processes may find this out at once. The first makes the tables, and the others find them made.
+    let _one_at_a_time = engine.lock(&first, Lock::Tables).await?;
     let statements = missing(connection, dialect, tables, create).await?;
     if statements.is_empty() {
         return Ok(());

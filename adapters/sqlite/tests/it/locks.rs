@@ -10,21 +10,21 @@ use crate::support::*;
 async fn one_stage_and_one_submit_at_a_time_and_not_each_other() {
     let (home, staging) = Home::staged().await;
     let other = home.staging();
-    let stage = staging.lock_stage().await.unwrap();
+    let stage = staging.lock_stage(None).await.unwrap();
     let submit = other.lock_submit().await.unwrap();
-    let error = other.lock_stage().await.err().unwrap();
+    let error = other.lock_stage(None).await.err().unwrap();
     assert_eq!(error.kind(), Kind::Busy);
     assert!(error.message().contains("another csc-bridge stages ssd_api_data_staging"), "{error}");
     assert_eq!(staging.lock_submit().await.err().unwrap().kind(), Kind::Busy);
     drop((stage, submit));
-    drop(other.lock_stage().await.unwrap());
+    drop(other.lock_stage(None).await.unwrap());
     drop(staging.lock_submit().await.unwrap());
     assert_eq!(
         std::fs::read_dir(home.folder())
             .unwrap()
             .filter(|f| f.as_ref().unwrap().file_name().to_string_lossy().ends_with(".lock"))
             .count(),
-        2
+        3
     );
 }
 

@@ -80,7 +80,7 @@ async fn hostile_names_of_staging_tables_are_only_names() {
     };
     let staging = SqlStaging::new(home.engine(), names, None).unwrap();
     staging.prepare().await.unwrap();
-    let _stage = staging.lock_stage().await.unwrap();
+    let _stage = staging.lock_stage(None).await.unwrap();
     let _submit = staging.lock_submit().await.unwrap();
     assert_eq!(apply(&staging, vec![new_child("'; DROP", 1)]).await.written, 1);
     let claim = take(&staging, &["'; DROP"]).await;
@@ -92,19 +92,20 @@ async fn hostile_names_of_staging_tables_are_only_names() {
             .unwrap()
             .filter(|file| { file.as_ref().unwrap().file_name().to_string_lossy().ends_with(".lock") })
             .count(),
-        2
+        3
     );
 }
 
 #[tokio::test]
 async fn the_rows_of_the_last_run_that_read_them_are_found() {
     let (_home, staging) = Home::staged().await;
-    assert_eq!(staging.last_staged().await.unwrap(), None);
+    assert_eq!(staging.last_staged().await.unwrap(), []);
     for (run_id, table_rows) in [("a", None), ("b", Some("{\"person\":1}")), ("c", Some("{\"person\":2}")), ("d", None)]
     {
         let run = RunRecord {
             run_id: run_id.to_owned(),
             command: "stage".to_owned(),
+            shard: None,
             run_date: "2026-01-31".to_owned(),
             exit_code: 0,
             seconds: 2,
@@ -113,7 +114,10 @@ async fn the_rows_of_the_last_run_that_read_them_are_found() {
         };
         staging.record_run(&run).await.unwrap();
     }
-    assert_eq!(staging.last_staged().await.unwrap().map(|last| last.table_rows).as_deref(), Some("{\"person\":2}"));
+    assert_eq!(
+        staging.last_staged().await.unwrap().first().map(|last| last.table_rows.clone()).as_deref(),
+        Some("{\"person\":2}")
+    );
 }
 
 #[tokio::test]
@@ -129,6 +133,7 @@ async fn the_run_log_and_the_status_show_what_happened() {
         let run = RunRecord {
             run_id: run_id.to_owned(),
             command: "run".to_owned(),
+            shard: None,
             run_date: "2026-01-31".to_owned(),
             exit_code,
             seconds: 2,

@@ -85,6 +85,7 @@ fn writers_wait_for_a_transaction_of_this_process_without_a_thread_or_a_timeout(
                     let run = RunRecord {
                         run_id: number.to_string(),
                         command: "submit".to_owned(),
+                        shard: None,
                         run_date: "2026-01-01".to_owned(),
                         exit_code: 0,
                         seconds: 1,

@@ -109,13 +109,17 @@ UPDATE "ssd_api_submission_log" SET outcome = outcome WHERE 1 = 0;
 
 INSERT INTO "ssd_api_run_log" (run_id, command, run_date, exit_code, seconds) SELECT run_id, command, run_date, exit_code, seconds FROM "ssd_api_run_log" WHERE 1 = 0;
 
+SELECT SCHEMA_NAME();
+
+DECLARE @r INT; EXEC @r = sp_getapplock @Resource = @P1, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 0; SELECT @r;
+
 CREATE TABLE "ssd_api_data_staging_anon" (id BIGINT IDENTITY(1,1) PRIMARY KEY, person_id NVARCHAR(48) NOT NULL, legacy_id NVARCHAR(48), previous_json_payload NVARCHAR(MAX), json_payload NVARCHAR(MAX) NOT NULL, partial_json_payload NVARCHAR(MAX), current_hash VARBINARY(32), previous_hash VARBINARY(32), submission_status NVARCHAR(50) DEFAULT 'pending', submission_timestamp DATETIME2(3), api_response NVARCHAR(MAX), row_state NVARCHAR(10) DEFAULT 'new', last_updated DATETIME2(3) DEFAULT SYSUTCDATETIME());
 
 CREATE INDEX "ix_ssd_api_data_staging_anon_person" ON "ssd_api_data_staging_anon" ("person_id") INCLUDE ("current_hash", "previous_hash", "submission_status", "row_state", "last_updated");
 
-SELECT SCHEMA_NAME();
+DECLARE @r INT; EXEC @r = sp_releaseapplock @Resource = @P1, @LockOwner = 'Session'; SELECT @r;
 
-DECLARE @r INT; EXEC @r = sp_getapplock @Resource = @P1, @LockMode = 'Exclusive', @LockOwner = 'Session', @LockTimeout = 0; SELECT @r;
+DECLARE @r INT; EXEC @r = sp_getapplock @Resource = @P1, @LockMode = 'Shared', @LockOwner = 'Session', @LockTimeout = 0; SELECT @r;
 
 CREATE TABLE #csc_bridge_outcome (id NVARCHAR(200) COLLATE Latin1_General_BIN2 NOT NULL, row_id BIGINT NULL, result NVARCHAR(20) COLLATE Latin1_General_BIN2 NULL, hash VARBINARY(8000) NULL, claimed_hash VARBINARY(8000) NULL, claimed_out BIGINT NULL, received_at NVARCHAR(100) COLLATE Latin1_General_BIN2 NULL, document NVARCHAR(MAX) COLLATE Latin1_General_BIN2 NULL, claimed_document NVARCHAR(MAX) COLLATE Latin1_General_BIN2 NULL, claimed_outgoing NVARCHAR(MAX) COLLATE Latin1_General_BIN2 NULL, response NVARCHAR(MAX) COLLATE Latin1_General_BIN2 NULL, PRIMARY KEY (id));
 
@@ -126,6 +130,8 @@ CREATE TABLE #csc_bridge_closing (nr BIGINT NOT NULL, attempt_id NVARCHAR(200) C
 CREATE TABLE #csc_bridge_may_hold (nr BIGINT NOT NULL, person NVARCHAR(200) COLLATE Latin1_General_BIN2 NULL, document NVARCHAR(MAX) COLLATE Latin1_General_BIN2 NULL, PRIMARY KEY (nr));
 
 CREATE TABLE #csc_bridge_row (place BIGINT NOT NULL, nr BIGINT NULL, row_id BIGINT NULL, PRIMARY KEY (place));
+
+CREATE TABLE #csc_bridge_mark (nr BIGINT NOT NULL, row_id BIGINT NULL, pending BIGINT NULL, unsure BIGINT NULL, held VARBINARY(8000) NULL, PRIMARY KEY (nr));
 
 CREATE TABLE #csc_bridge_change (nr BIGINT NOT NULL, id NVARCHAR(200) COLLATE Latin1_General_BIN2 NULL, fresh BIGINT NULL, was_hash VARBINARY(8000) NULL, was_status NVARCHAR(200) COLLATE Latin1_General_BIN2 NULL, was_state NVARCHAR(200) COLLATE Latin1_General_BIN2 NULL, was_updated NVARCHAR(100) COLLATE Latin1_General_BIN2 NULL, status NVARCHAR(200) COLLATE Latin1_General_BIN2 NULL, state NVARCHAR(200) COLLATE Latin1_General_BIN2 NULL, current_hash VARBINARY(8000) NULL, held VARBINARY(8000) NULL, touches BIGINT NULL, has_document BIGINT NULL, legacy_id NVARCHAR(200) COLLATE Latin1_General_BIN2 NULL, document NVARCHAR(MAX) COLLATE Latin1_General_BIN2 NULL, outgoing NVARCHAR(MAX) COLLATE Latin1_General_BIN2 NULL, PRIMARY KEY (nr));
 
@@ -197,8 +203,6 @@ UPDATE t SET outcome = o.outcome, closed_at = SYSUTCDATETIME(), response_id = o.
 
 SELECT c.nr, t.id, CAST(t.submission_status AS NVARCHAR(MAX)) COLLATE Latin1_General_BIN2, CAST(t.row_state AS NVARCHAR(MAX)) COLLATE Latin1_General_BIN2, t.previous_hash, t.current_hash, CASE WHEN t.partial_json_payload IS NULL THEN 0 ELSE 1 END, CASE WHEN DATALENGTH(t.json_payload) >= 4 THEN 1 ELSE 0 END FROM "ssd_api_data_staging" t JOIN #csc_bridge_set c ON c.id = ISNULL(SUBSTRING(CAST(t.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2, NULLIF(PATINDEX(N'%[^ ]%', CAST(t.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2), 0), DATALENGTH(CAST(t.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2) / 2 + 2 - PATINDEX(N'%[^ ]%', CAST(t.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2) - PATINDEX(N'%[^ ]%', REVERSE(CAST(t.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2))), LEFT(CAST(t.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2, 0));
 
-CREATE TABLE #csc_bridge_mark (nr BIGINT NOT NULL, row_id BIGINT NULL, pending BIGINT NULL, unsure BIGINT NULL, held VARBINARY(8000) NULL, PRIMARY KEY (nr));
-
 SELECT c.nr, t.id, CAST(t.submission_status AS NVARCHAR(MAX)) COLLATE Latin1_General_BIN2, CAST(t.row_state AS NVARCHAR(MAX)) COLLATE Latin1_General_BIN2, t.previous_hash, t.current_hash, CASE WHEN t.partial_json_payload IS NULL THEN 0 ELSE 1 END, CASE WHEN DATALENGTH(t.json_payload) >= 4 THEN 1 ELSE 0 END FROM #csc_bridge_row k INNER LOOP JOIN "ssd_api_data_staging" t WITH (ROWLOCK, READPAST, UPDLOCK, READCOMMITTEDLOCK) ON t.id = k.row_id JOIN #csc_bridge_set c ON c.nr = k.nr AND c.id = ISNULL(SUBSTRING(CAST(t.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2, NULLIF(PATINDEX(N'%[^ ]%', CAST(t.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2), 0), DATALENGTH(CAST(t.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2) / 2 + 2 - PATINDEX(N'%[^ ]%', CAST(t.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2) - PATINDEX(N'%[^ ]%', REVERSE(CAST(t.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2))), LEFT(CAST(t.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2, 0));
 
 DELETE FROM #csc_bridge_mark;
@@ -221,7 +225,7 @@ UPDATE t SET previous_hash = @P1, submission_status = CASE WHEN COALESCE(LOWER(I
 
 INSERT INTO "ssd_api_run_log" (run_id, command, run_date, exit_code, seconds, table_rows, report, ended_at) VALUES (@P1, @P2, @P3, @P4, @P5, @P6, @P7, SYSUTCDATETIME());
 
-SELECT CAST(r.run_date AS NVARCHAR(MAX)) COLLATE Latin1_General_BIN2, CAST(r.table_rows AS NVARCHAR(MAX)) COLLATE Latin1_General_BIN2 FROM "ssd_api_run_log" r WHERE r.id = (SELECT MAX(x.id) FROM "ssd_api_run_log" x WHERE x.table_rows IS NOT NULL);
+SELECT CAST(r.command AS NVARCHAR(MAX)) COLLATE Latin1_General_BIN2, CAST(r.run_date AS NVARCHAR(MAX)) COLLATE Latin1_General_BIN2, CAST(r.table_rows AS NVARCHAR(MAX)) COLLATE Latin1_General_BIN2 FROM "ssd_api_run_log" r WHERE r.id IN (SELECT MAX(x.id) FROM "ssd_api_run_log" x WHERE x.table_rows IS NOT NULL GROUP BY x.command) ORDER BY r.id DESC;
 
 SELECT r.status, r.state, r.zero, COUNT(*) FROM (SELECT CAST(t.submission_status AS NVARCHAR(MAX)) COLLATE Latin1_General_BIN2 AS status, CAST(t.row_state AS NVARCHAR(MAX)) COLLATE Latin1_General_BIN2 AS state, CASE WHEN t.previous_hash IS NULL THEN 0 WHEN t.previous_hash = @P1 THEN 1 ELSE 2 END AS zero FROM "ssd_api_data_staging" t) r GROUP BY r.status, r.state, r.zero;
 
@@ -235,7 +239,7 @@ SELECT r.run_id, r.command, CONVERT(NVARCHAR(40), r.ended_at, 121) COLLATE Latin
 
 DELETE FROM "ssd_api_submission_log" WHERE outcome IS NOT NULL AND closed_at <= DATEADD(MILLISECOND, -500, DATEADD(SECOND, -1, SYSUTCDATETIME())) AND (outcome NOT IN ('accepted', 'purged', 'unknown') OR EXISTS (SELECT 1 FROM "ssd_api_submission_log" l WHERE ISNULL(SUBSTRING(CAST(l.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2, NULLIF(PATINDEX(N'%[^ ]%', CAST(l.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2), 0), DATALENGTH(CAST(l.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2) / 2 + 2 - PATINDEX(N'%[^ ]%', CAST(l.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2) - PATINDEX(N'%[^ ]%', REVERSE(CAST(l.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2))), LEFT(CAST(l.person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2, 0)) = ISNULL(SUBSTRING(CAST("ssd_api_submission_log".person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2, NULLIF(PATINDEX(N'%[^ ]%', CAST("ssd_api_submission_log".person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2), 0), DATALENGTH(CAST("ssd_api_submission_log".person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2) / 2 + 2 - PATINDEX(N'%[^ ]%', CAST("ssd_api_submission_log".person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2) - PATINDEX(N'%[^ ]%', REVERSE(CAST("ssd_api_submission_log".person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2))), LEFT(CAST("ssd_api_submission_log".person_id AS NVARCHAR(4000)) COLLATE Latin1_General_BIN2, 0)) AND l.outcome IN ('accepted', 'purged', 'unknown') AND l.id > "ssd_api_submission_log".id));
 
-DELETE FROM "ssd_api_run_log" WHERE ended_at <= DATEADD(MILLISECOND, -500, DATEADD(SECOND, -1, SYSUTCDATETIME())) AND id NOT IN (SELECT MAX(r.id) FROM "ssd_api_run_log" r WHERE r.table_rows IS NOT NULL);
+DELETE FROM "ssd_api_run_log" WHERE ended_at <= DATEADD(MILLISECOND, -500, DATEADD(SECOND, -1, SYSUTCDATETIME())) AND id NOT IN (SELECT MAX(x.id) FROM "ssd_api_run_log" x WHERE x.table_rows IS NOT NULL GROUP BY x.command);
 
 ALTER TABLE "ssd_api_submission_log" ADD mentioned NVARCHAR(MAX) NULL;
 

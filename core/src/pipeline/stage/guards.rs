@@ -73,12 +73,16 @@ pub(super) struct Run<'r> {
     pub last: &'r BTreeMap<String, u64>,
     /// Whether a year has retired since, or there was no such run: children may have left by time alone.
     pub retires: bool,
+    /// Among how many runs like this one the children are divided.
+    pub shards: u64,
 }
 
 /// Judges a run.
 pub(super) fn judge(limits: &Guards, accepted: &Accepted, tally: &Tally, run: &Run<'_>) -> Vec<Guard> {
     let left = if run.retires { 0 } else { tally.left };
     let counted = |name, value, of, limit: Limit, accepted: u64, flag: &str| {
+        // What all shards together let through is what the whole would, but for rounding up.
+        let limit = Limit { count: limit.count.div_ceil(run.shards), ..limit };
         let limit = most(limit, of).max(accepted);
         Guard { name, table: None, value, of, limit, fired: value > limit, flag: format!("{flag} {value}") }
     };

@@ -34,7 +34,7 @@ use crate::error::{Error, Kind, Result};
 use crate::payload::definition::WindowRule;
 use crate::payload::{Findings, Plan, RunDates};
 use crate::source::Source;
-use crate::staging::{LedgerRow, Staging};
+use crate::staging::{LastStaged, LedgerRow, Shard, Staging};
 
 /// Rows that changed under us are decided again this often before they are left for the next run.
 const ROUNDS: usize = 3;
@@ -42,7 +42,7 @@ const ROUNDS: usize = 3;
 /// Tells what `stage` does.
 type Tell<'t> = dyn FnMut(Event<'_>) + Send + 't;
 
-/// Stages the whole cohort. Where a guard fires nothing is written, and the report says so.
+/// Stages the cohort, or a shard of it. Where a guard fires nothing is written, and the report says so.
 ///
 /// # Errors
 /// What the source or the staging report; nothing is written then, but what [`Staging::prepare`] and [`Staging::recover`] did.
@@ -61,16 +61,16 @@ pub async fn stage(
         tracing::info!("dry run: nothing will be written");
     } else {
         staging.prepare().await?;
-        lock = Some(staging.lock_stage().await?);
+        lock = Some(staging.lock_stage(settings.shard).await?);
         let may_hold = |held: Option<&str>, mentioned: &str| rules.after_no_answer(held, mentioned);
         recovered = staging.recover(settings.intent_life, &may_hold).await?;
     }
     let has_ledger = !settings.dry_run || staging.is_ready().await?;
-    let last = if has_ledger { Last::read(&*staging, &plan.window).await? } else { Last::default() };
+    let last = if has_ledger { Last::read(&*staging, &plan.window, settings.shard).await? } else { Last::default() };
     let mut session = Reading::open(&*source, &plan).await?;
     let mut findings = if settings.shows.finding_values { Findings::with_values() } else { Findings::default() };
     let tables = session.count(&plan).await?;
-    let people = session.people(&plan, &mut findings).await?;
+    let people = session.people(&plan, settings.shard, &mut findings).await?;
     tell(Event::Children(people.to_read() as u64));
     let changes = if settings.dry_run { None } else { Some(staging.changes().await?) };
     let mut stager = Stager {
@@ -96,7 +96,7 @@ pub async fn stage(
     Ok(report)
 }
 
-/// The last run that finished staging, as guards need it.
+/// The last run that staged the same children, as guards need it.
 #[derive(Default)]
 struct Last {
     /// First day of its window. `None` where there was no such run.
@@ -105,8 +105,9 @@ struct Last {
 }
 
 impl Last {
-    async fn read(staging: &dyn Staging, window: &WindowRule) -> Result<Last> {
-        let Some(last) = staging.last_staged().await? else { return Ok(Last::default()) };
+    async fn read(staging: &dyn Staging, window: &WindowRule, shard: Option<Shard>) -> Result<Last> {
+        let runs = staging.last_staged().await?;
+        let Some(last) = LastStaged::of(&runs, shard) else { return Ok(Last::default()) };
         let unreadable = || {
             Error::new(
                 Kind::Data,
@@ -127,7 +128,7 @@ struct Stager<'a> {
     settings: &'a StageSettings,
     /// A dry run before the first run finds no table.
     has_ledger: bool,
-    /// Whether a year has retired since the last run, or there was no such run.
+    /// Whether a year has retired since the last run that staged these children, or there was no such run.
     retires: bool,
     findings: Findings,
     tally: Tally,
@@ -214,9 +215,12 @@ impl Stager<'_> {
             return Ok(());
         }
         let (mut gone, mut alike) = (Vec::new(), Vec::new());
+        let shard = self.settings.shard;
         self.staging
             .each_key(&mut |id| {
-                if !people.contains(id) {
+                if shard.is_some_and(|shard| !shard.has(id)) {
+                    // Another's to judge.
+                } else if !people.contains(id) {
                     gone.push(id.to_owned());
                 } else if people.is_alike_refused(id) {
                     alike.push(id.to_owned());
@@ -247,8 +251,9 @@ impl Stager<'_> {
         self.report.findings = self.findings.list();
         let retires = self.retires;
         let is_read = people.to_read() == 0 || self.tally.unread < people.to_read() as u64;
-        let people_read = if is_read { people.rows() as u64 } else { 0 };
-        let run = guards::Run { people: people_read, rows: &self.report.tables, last: &last.rows, retires };
+        let people_read = if is_read { people.all_rows() as u64 } else { 0 };
+        let shards = self.settings.shard.map_or(1, |shard| shard.of().into());
+        let run = guards::Run { people: people_read, rows: &self.report.tables, last: &last.rows, retires, shards };
         self.report.guards = guards::judge(&self.settings.guards, &self.settings.accepted, &self.tally, &run);
         if self.report.fired().next().is_some() {
             return Ok(self.report);

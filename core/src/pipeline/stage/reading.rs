@@ -7,6 +7,7 @@ use crate::payload::rows::ChunkRows;
 use crate::payload::{Assembler, Findings, Plan, Verdict, read};
 use crate::pipeline::people::{People, judge};
 use crate::source::{DocumentSession, ReadSession, Source};
+use crate::staging::Shard;
 
 /// A read session of either kind of source.
 pub(super) enum Reading {
@@ -44,13 +45,13 @@ impl Reading {
         Ok(rows)
     }
 
-    /// All people, judged by id and, where that is known yet, by age.
-    pub async fn people(&mut self, plan: &Plan, findings: &mut Findings) -> Result<People> {
+    /// All people, or those of a shard, judged by id and, where that is known yet, by age.
+    pub async fn people(&mut self, plan: &Plan, shard: Option<Shard>, findings: &mut Findings) -> Result<People> {
         let roll = match self {
             Reading::Tables(session) => read::people(&mut **session, plan).await?,
             Reading::Documents(session) => read::ids(&mut **session).await?,
         };
-        Ok(judge(roll, plan, findings))
+        Ok(judge(roll, plan, shard, findings))
     }
 
     /// Reads a chunk of children.

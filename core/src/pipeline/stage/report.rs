@@ -10,11 +10,13 @@ use crate::config::{Guards, RemovedValues};
 use crate::delta::Policy;
 use crate::payload::Finding;
 use crate::pipeline::Interrupt;
-use crate::staging::Status;
+use crate::staging::{Shard, Status};
 
 /// What `stage` needs to know beside its plan.
 #[derive(Debug, Clone)]
 pub struct StageSettings {
+    /// Which of the children are staged; `None`: all.
+    pub shard: Option<Shard>,
     /// Children read at a time.
     pub chunk: usize,
     /// Paths of record ids that are no difference between two documents.

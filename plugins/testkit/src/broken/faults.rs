@@ -153,6 +153,14 @@ pub enum StagingFault {
     AlwaysHeld,
     /// Any number of processes may stage.
     LetsEverybodyStage,
+    /// Two processes that prepare at once are in each other's way.
+    PreparesAlone,
+    /// A shard keeps all others out, as the whole does.
+    TakesShardsForTheWhole,
+    /// Any number of shards may stage, whatever they are of.
+    LetsEveryShardStage,
+    /// The log does not say of a run that it was a shard's.
+    ForgetsShards,
     /// Outcomes are lost.
     ForgetsOutcomes,
     /// DfE's time is lost.

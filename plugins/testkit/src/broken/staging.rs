@@ -32,6 +32,9 @@ pub(super) struct TwinStaging {
 
 struct NoGuard;
 
+/// Held by whoever prepares alone.
+static PREPARING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 impl Guard for NoGuard {}
 
 impl TwinStaging {
@@ -97,6 +100,10 @@ impl Staging for TwinStaging {
             StagingFault::ForgetsToPrepare => Ok(()),
             StagingFault::RefusesOddNames if self.settings.staging.contains('"') => Err(refused()),
             StagingFault::OverlooksColumns => self.inner.prepare().await.or(Ok(())),
+            StagingFault::PreparesAlone => match PREPARING.try_lock() {
+                Ok(_alone) => self.inner.prepare().await,
+                Err(_) => Err(Error::new(Kind::Data, "there is such a table already", "this is a broken twin")),
+            },
             StagingFault::PreparesAnew => {
                 self.inner.prepare().await?;
                 let again = [("submission_status", Value::text("Pending"))];
@@ -111,8 +118,13 @@ impl Staging for TwinStaging {
         self.inner.is_ready().await
     }
 
-    async fn lock_stage(&self) -> Result<Box<dyn Guard>> {
-        if self.is(StagingFault::LetsEverybodyStage) { Ok(Box::new(NoGuard)) } else { self.inner.lock_stage().await }
+    async fn lock_stage(&self, shard: Option<Shard>) -> Result<Box<dyn Guard>> {
+        match self.fault {
+            StagingFault::LetsEverybodyStage => Ok(Box::new(NoGuard)),
+            StagingFault::LetsEveryShardStage if shard.is_some() => Ok(Box::new(NoGuard)),
+            StagingFault::TakesShardsForTheWhole => self.inner.lock_stage(None).await,
+            _ => self.inner.lock_stage(shard).await,
+        }
     }
 
     async fn lock_submit(&self) -> Result<Box<dyn Guard>> {
@@ -261,7 +273,7 @@ impl Staging for TwinStaging {
         self.inner.close_intents(attempt_id, &ids, closed_as).await
     }
 
-    async fn last_staged(&self) -> Result<Option<LastStaged>> {
+    async fn last_staged(&self) -> Result<Vec<LastStaged>> {
         self.inner.last_staged().await
     }
 
@@ -269,6 +281,9 @@ impl Staging for TwinStaging {
         let mut run = run.clone();
         if self.is(StagingFault::EveryRunStaged) {
             run.table_rows.get_or_insert_with(|| "{}".to_owned());
+        }
+        if self.is(StagingFault::ForgetsShards) {
+            run.shard = None;
         }
         self.inner.record_run(&run).await
     }

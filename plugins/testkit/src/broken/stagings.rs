@@ -148,6 +148,18 @@ pub const STAGINGS: &[Twin] = &[
         &["a_claim_is_held_until_one_of_its_rows_changes", "stage_and_a_sender_never_both_have_a_row"],
     ),
     staging("lets everybody stage", StagingFault::LetsEverybodyStage, &["one_process_stages_at_a_time"]),
+    staging("prepares alone", StagingFault::PreparesAlone, &["four_processes_may_prepare_at_once"]),
+    staging(
+        "takes shards for the whole",
+        StagingFault::TakesShardsForTheWhole,
+        &["shards_of_one_number_stage_together_each_once"],
+    ),
+    staging(
+        "lets every shard stage",
+        StagingFault::LetsEveryShardStage,
+        &["shards_of_one_number_stage_together_each_once"],
+    ),
+    staging("forgets shards", StagingFault::ForgetsShards, &["the_last_run_of_each_shard_is_found_and_kept"]),
     staging(
         "forgets outcomes",
         StagingFault::ForgetsOutcomes,

@@ -233,21 +233,21 @@ pub async fn stage_and_a_sender_never_both_have_a_row(place: &dyn Place) -> Chec
 /// On one table, by whatever process; a sender is another matter. The lock ends with its guard.
 pub async fn one_process_stages_at_a_time(place: &dyn Place) -> Checked {
     let (one, two) = (ready(place).await?, elsewhere(place)?);
-    let stage = one.lock_stage().await?;
+    let stage = one.lock_stage(None).await?;
     let submit = two.lock_submit().await?;
     for (what, staging) in [("another process", &two), ("the same process", &one)] {
-        let error = an_error(&format!("a second stage by {what}"), staging.lock_stage().await.map(drop))?;
+        let error = an_error(&format!("a second stage by {what}"), staging.lock_stage(None).await.map(drop))?;
         same("its kind", error.kind(), Kind::Busy)?;
         holds("advice", !error.advice().is_empty())?;
     }
     drop(stage);
-    let mut again = two.lock_stage().await;
+    let mut again = two.lock_stage(None).await;
     for _ in 0..1000 {
         if again.is_ok() {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        again = two.lock_stage().await;
+        again = two.lock_stage(None).await;
     }
     again?;
     drop(submit);

@@ -60,6 +60,7 @@ fn run(run_id: &str, command: &str, exit_code: i32, table_rows: Option<&str>) ->
     RunRecord {
         run_id: run_id.to_owned(),
         command: command.to_owned(),
+        shard: None,
         run_date: format!("2026-01-{run_id}"),
         exit_code,
         seconds: 2,
@@ -71,12 +72,13 @@ fn run(run_id: &str, command: &str, exit_code: i32, table_rows: Option<&str>) ->
 /// Not one that only sent.
 pub async fn the_last_run_that_finished_staging_is_found(place: &dyn Place) -> Checked {
     let staging = ready(place).await?;
-    same("the last run before any", staging.last_staged().await?, None)?;
+    same("the last run before any", staging.last_staged().await?, [])?;
     for (run_id, rows) in [("01", None), ("02", Some("{\"person\":1}")), ("03", Some("{\"person\":2}")), ("04", None)] {
         staging.record_run(&run(run_id, "stage", 0, rows)).await?;
     }
-    let expected = LastStaged { run_date: "2026-01-03".to_owned(), table_rows: "{\"person\":2}".to_owned() };
-    same("the last run", elsewhere(place)?.last_staged().await?, Some(expected))
+    let rows = "{\"person\":2}".to_owned();
+    let expected = LastStaged { shard: None, run_date: "2026-01-03".to_owned(), table_rows: rows };
+    same("the last run", elsewhere(place)?.last_staged().await?, [expected])
 }
 
 /// The numbers behind `csc-bridge status`.
@@ -142,6 +144,10 @@ pub async fn pruning_keeps_what_is_still_needed(place: &dyn Place) -> Checked {
     same("rows deleted", staging.prune(year).await?, 4)?;
     let attempts = place.read(LOG, &["attempt_id"]).await?;
     same("requests that are left", attempts.into_iter().flatten().flatten().collect::<Vec<_>>(), ["b", "open"])?;
-    same("the last run", staging.last_staged().await?.map(|last| last.run_date), Some("2026-01-02".to_owned()))?;
+    same(
+        "the last run",
+        staging.last_staged().await?.first().map(|last| last.run_date.clone()),
+        Some("2026-01-02".to_owned()),
+    )?;
     same("runs that are left", place.read(RUNS, &["run_id"]).await?.len(), 1)
 }

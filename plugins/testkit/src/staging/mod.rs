@@ -10,4 +10,5 @@ pub mod outcomes;
 pub mod prepare;
 pub mod recover;
 pub mod resubmit;
+pub mod shards;
 mod steps;

@@ -86,7 +86,7 @@ pub async fn hostile_names_of_staging_tables_are_only_names(place: &dyn Place) -
     let staging = place.staging(&settings)?;
     staging.prepare().await?;
     let staging = staging.as_ref();
-    let _stage = staging.lock_stage().await?;
+    let _stage = staging.lock_stage(None).await?;
     let _submit = staging.lock_submit().await?;
     let id = "'; DROP TABLE x; --";
     add(staging, &[id]).await?;

@@ -12,7 +12,7 @@ fn at_rest(id: &str, n: u8) -> Write {
 }
 
 async fn resubmit(staging: &dyn Staging, ids: &[&str], choice: Choice) -> Checked<Vec<Resubmitted>> {
-    let _locks = (staging.lock_stage().await?, staging.lock_submit().await?);
+    let _locks = (staging.lock_stage(None).await?, staging.lock_submit().await?);
     Ok(staging.resubmit(&strings(ids), choice, false).await?)
 }
 
@@ -102,7 +102,7 @@ pub async fn a_dry_look_marks_nothing(place: &dyn Place) -> Checked {
     let before = versions(staging, &["1", "2"]).await?;
     let ids = strings(&["1", "2", "3"]);
     // Whoever looks needs no lock, and waits for none.
-    let _locks = (staging.lock_stage().await?, staging.lock_submit().await?);
+    let _locks = (staging.lock_stage(None).await?, staging.lock_submit().await?);
     let found = elsewhere(place)?.resubmit(&ids, Choice::AsStaged, true).await?;
     same("what would become", found, [Resubmitted::Marked, Resubmitted::AlreadyPending, Resubmitted::Unknown])?;
     same("the rows", versions(staging, &["1", "2"]).await?, before)
@@ -177,7 +177,7 @@ pub async fn thousands_are_marked_in_their_order(place: &dyn Place) -> Checked {
     let rows = (0..all.len()).filter(there).map(|at| at_rest(&all[at], 1)).collect();
     apply(staging, rows).await?;
     let found = {
-        let _locks = (staging.lock_stage().await?, staging.lock_submit().await?);
+        let _locks = (staging.lock_stage(None).await?, staging.lock_submit().await?);
         staging.resubmit(&all, Choice::AsStaged, false).await?
     };
     let expected = |at| if there(&at) { Resubmitted::Marked } else { Resubmitted::Unknown };

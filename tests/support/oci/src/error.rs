@@ -119,6 +119,9 @@ fn from_database(fault: &DbError, statement: &str) -> OraError {
         told(904, format!("invalid identifier: {}", fault.message()))
     } else if is(&SqlState::DATATYPE_MISMATCH) || is(&SqlState::CANNOT_COERCE) {
         told(932, format!("inconsistent datatypes: {}", fault.message()))
+    } else if is(&SqlState::UNIQUE_VIOLATION) && fault.schema() == Some("pg_catalog") {
+        // Somebody made a table of this name at the same time.
+        ora(955)
     } else if is(&SqlState::UNIQUE_VIOLATION) {
         let code = if verb == "CREATE" || verb == "ALTER" { 1452 } else { 1 };
         told(code, format!("unique constraint ({}) violated", fault.constraint().unwrap_or("?")))

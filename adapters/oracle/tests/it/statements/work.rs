@@ -137,7 +137,8 @@ pub async fn staged(staging: &SqlStaging, choice: Choice) {
     staging.rehearse(choice != Choice::Sql).await.unwrap();
     staging.prepare().await.unwrap();
     staging.is_ready().await.unwrap();
-    drop(staging.lock_stage().await.unwrap());
+    drop(staging.lock_stage(None).await.unwrap());
+    drop(staging.lock_stage(Shard::new(1, 2)).await.unwrap());
     let ids = ["a", "b", "c", "d", "e"];
     apply(staging, ids.iter().map(|id| write(id, None, Some("{}"))).collect()).await;
     let ledger = staging.ledger(&strings(&ids)).await.unwrap();
@@ -184,6 +185,7 @@ pub async fn staged(staging: &SqlStaging, choice: Choice) {
     let run = RunRecord {
         run_id: text("run"),
         command: text("run"),
+        shard: None,
         run_date: text("2026-01-01"),
         exit_code: 0,
         seconds: 1,
