@@ -41,6 +41,7 @@ mod sdms;
 #[allow(dead_code, reason = "the plugin's own tests use the rest")]
 #[path = "../../plugins/examples/sdms-source/tests/it/server.rs"]
 mod sdms_server;
+mod shards;
 mod signals;
 mod sql_believed;
 mod sql_filled;

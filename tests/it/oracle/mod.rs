@@ -3,7 +3,7 @@
 //! in Oracle's dictionary; what stands in the SSD it writes in Oracle's SQL. Without PostgreSQL on this machine each prints a line that
 //! says so, and ends.
 
-mod authority;
+pub mod authority;
 mod checks;
 mod client;
 mod failures;

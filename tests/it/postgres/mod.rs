@@ -11,7 +11,7 @@ mod oddities;
 mod refreshes;
 mod refused_logs;
 mod senders;
-mod session;
+pub mod session;
 
 /// Runs as long as somebody watches, and finds more.
 fn full() -> bool {

@@ -3,7 +3,7 @@
 //! stands in the SSD it writes in T-SQL, with the types of the CMS's script. Without PostgreSQL on this machine each prints a line that
 //! says so, and ends.
 
-mod authority;
+pub mod authority;
 mod checks;
 mod crashes;
 mod mosaic;
