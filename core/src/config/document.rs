@@ -9,6 +9,9 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::error::{Error, Kind, Result};
 
+/// Between double quotes TOML reads `\t` as a tab and knows no `\P`.
+const SINGLE_QUOTES: &str = r"write a path with \ between single quotes: 'C:\ProgramData\csc-bridge'";
+
 /// The text of one TOML file, kept to turn byte positions into places.
 pub struct Document {
     path: PathBuf,
@@ -21,14 +24,17 @@ impl Document {
     /// Parses a file's text; a UTF-8 byte order mark (Notepad writes one) is skipped.
     ///
     /// # Errors
-    /// [`Kind::Config`] at the place where it is no TOML.
+    /// [`Kind::Config`] at the place where it is no TOML, or where a path of Windows became something else by the rules of TOML.
     pub fn parse(path: &Path, text: &str) -> Result<(Document, DeTable<'static>)> {
         // The parsed values borrow from the text and outlive this function in every adapter's options. A process reads a
         // handful of such files, each once, so the text is simply never freed.
         let text: &'static str = Box::leak(text.strip_prefix('\u{feff}').unwrap_or(text).into());
         let document = Document { path: path.to_owned(), text, keys: None };
         match DeTable::parse(document.text) {
-            Ok(table) => Ok((document, table.into_inner())),
+            Ok(table) => match mangled_in(table.get_ref().values()) {
+                Some(span) => Err(document.error_at(span, "a path with a control character in it", SINGLE_QUOTES)),
+                None => Ok((document, table.into_inner())),
+            },
             Err(error) => Err(document.complain("", &error)),
         }
     }
@@ -72,7 +78,10 @@ impl Document {
             return self.complain_of_key(section, keys, error.span(), &message);
         }
         let message = if section.is_empty() { message } else { format!("[{section}] {message}") };
-        let advice = "correct that line; every key is explained in docs/configuration.md";
+        let advice = match message.contains("escape") {
+            true => SINGLE_QUOTES,
+            false => "correct that line; every key is explained in docs/configuration.md",
+        };
         match error.span() {
             Some(span) => self.error_at(span, &message, advice),
             None => Error::new(Kind::Config, format!("{}: {message}", self.path.display()), advice),
@@ -93,4 +102,19 @@ impl Document {
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
+}
+
+/// The place of the first path of Windows that lost a `\` to an escape: `"C:\temp"` has a tab in it.
+fn mangled_in<'v>(values: impl Iterator<Item = &'v Spanned<DeValue<'static>>>) -> Option<Range<usize>> {
+    values.into_iter().find_map(|value| match value.get_ref() {
+        DeValue::String(text) if is_mangled(text) => Some(value.span()),
+        DeValue::Table(table) => mangled_in(table.values()),
+        DeValue::Array(array) => mangled_in(array.iter()),
+        _ => None,
+    })
+}
+
+fn is_mangled(text: &str) -> bool {
+    let has_drive = text.get(1..2) == Some(":") && text.starts_with(|letter: char| letter.is_ascii_alphabetic());
+    (has_drive || text.starts_with('\\')) && text.contains(|letter: char| letter.is_control())
 }

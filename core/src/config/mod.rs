@@ -11,6 +11,7 @@ mod policy;
 pub mod profile;
 mod sections;
 mod settings;
+mod text;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,14 +74,8 @@ impl Config {
     /// # Errors
     /// [`Kind::Config`] with the place of the first thing that is wrong.
     pub fn load(path: &Path) -> Result<Config> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::new(
-                Kind::Config,
-                format!("the configuration {} cannot be read: {}", path.display(), error.kind()),
-                "name it with -c FILE, or make one with: csc-bridge init --cms sqlite",
-            )
-        })?;
-        Config::parse(path, &text)
+        let advice = "name it with -c FILE, or make one with: csc-bridge init --cms sqlite";
+        Config::parse(path, &text::read(path, "configuration", advice)?)
     }
 
     /// Reads and checks a configuration's text; `path` is for messages and for relative paths.
@@ -194,13 +189,7 @@ fn named<T: DeserializeOwned>(what: &str, name: &str, folder: &Path, builtin: &[
         ));
     }
     let path = folder.join(name);
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        Error::new(
-            Kind::Config,
-            format!("the {what} {} cannot be read: {}", path.display(), error.kind()),
-            "check the path; it is relative to the configuration's folder",
-        )
-    })?;
+    let text = text::read(&path, what, "check the path; it is relative to the configuration's folder")?;
     parse_file(&path, &text)
 }
 

@@ -179,13 +179,10 @@ impl SecretRef {
                     format!("set {name} for the account that runs csc-bridge, or name another variable or a file"),
                 )
             })?,
-            SecretRef::File(path) => std::fs::read_to_string(folder.join(path)).map_err(|error| {
-                Error::new(
-                    Kind::Config,
-                    format!("the secret file {} cannot be read: {}", folder.join(path).display(), error.kind()),
-                    "check the path, and that the account that runs csc-bridge may read it",
-                )
-            })?,
+            SecretRef::File(path) => {
+                let advice = "check the path, and that the account that runs csc-bridge may read it";
+                super::text::read(&folder.join(path), "secret file", advice)?
+            }
         };
         match text.trim() {
             "" => Err(Error::new(Kind::Config, "the secret is empty", "put the value in, without quotes")),

@@ -35,6 +35,27 @@ fn a_file_that_notepad_saved_is_read() {
 }
 
 #[test]
+fn a_path_of_windows_is_read_between_single_quotes_and_elsewhere_the_advice_says_so() {
+    for written in [r"'C:\temp\new'", r"'\\server\share\new'", r#""C:\\temp\\new""#, r#""C:/temp/new""#] {
+        let text = GOOD.replace("[source]", &format!("state_dir = {written}\n[source]"));
+        assert!(Config::parse(Path::new("here.toml"), &text).is_ok(), "{written}");
+    }
+    for written in [
+        r#""C:\ProgramData\csc-bridge""#,
+        r#""C:\Users\csc""#,
+        r#""C:\temp\new""#,
+        r#""\\server\share""#,
+        r#""\\\\server\new""#,
+    ] {
+        let text = GOOD.replace("[source]", &format!("state_dir = {written}\n[source]"));
+        let error = Config::parse(Path::new("here.toml"), &text).err().expect(written);
+        let line = text.lines().position(|line| line.starts_with("state_dir")).expect("the line") + 1;
+        assert!(error.message().contains(&format!("line {line}, column 1")), "{written}: {error}");
+        assert!(error.advice().contains(r"'C:\ProgramData\csc-bridge'"), "{written}: {}", error.advice());
+    }
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_place() {
     for (from, to, place, word) in [
         ("cms = \"sqlite\"", "cmss = \"sqlite\"", "line 1, column 1", "cmss"),
@@ -116,6 +137,27 @@ fn a_secret_is_read_by_reference_and_its_absence_named_without_a_value() {
     let keys: All = config.sink.options.parse().expect("keys");
     let error = config.sink.options.secret("client_id", &keys.keys.client_id).expect_err("no such variable");
     assert!(error.message().contains("CSC_BRIDGE_NO_SUCH_VARIABLE") && error.message().contains("[sink] client_id"));
+}
+
+#[test]
+fn a_secret_file_of_any_editor_gives_the_secret_and_one_in_another_encoding_is_refused() {
+    use csc_bridge_core::config::SecretRef;
+    use secrecy::ExposeSecret;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = Config::parse(&folder.path().join("here.toml"), GOOD).expect("a configuration");
+    let read = |bytes: &[u8]| {
+        std::fs::write(folder.path().join("secret"), bytes).expect("a file");
+        config.sink.options.secret("client_id", &SecretRef::File("secret".into()))
+    };
+    for bytes in ["s3cret", "s3cret\r\n", "\u{feff}s3cret\r\n", "\u{feff}s3cret"] {
+        assert_eq!(read(bytes.as_bytes()).expect("a secret").expose_secret(), "s3cret");
+    }
+    let utf16: Vec<u8> = "\u{feff}s3cret\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let error = read(&utf16).expect_err("UTF-16");
+    assert!(error.message().contains("is not text in UTF-8") && error.advice().contains("-Encoding utf8"), "{error}");
+    assert!(!error.message().contains("s3"), "{error}");
+    assert!(read("\u{feff}\r\n".as_bytes()).expect_err("empty").message().contains("empty"));
 }
 
 #[test]
