@@ -35,7 +35,7 @@ impl PrivateCopy {
 }
 
 impl Drop for PrivateCopy {
-    /// The loader has mapped it by now. Windows keeps a loaded file: there the folder stays until somebody empties the temporary ones.
+    /// The loader has mapped it by now. Windows keeps a loaded file: there the folder goes when a later process makes one.
     fn drop(&mut self) {
         if let Some(folder) = &self.folder {
             let _ = std::fs::remove_dir_all(folder);
@@ -68,11 +68,27 @@ fn in_memory(bytes: &[u8]) -> Option<PrivateCopy> {
     Some(PrivateCopy { path, folder: None })
 }
 
+const PREFIX: &str = "csc-bridge-plugin-";
+
 fn in_folder(bytes: &[u8]) -> std::io::Result<PrivateCopy> {
-    let folder = private_folder("csc-bridge-plugin-")?;
+    #[cfg(windows)]
+    delete_left_over(&std::env::temp_dir());
+    let folder = private_folder(PREFIX)?;
     let path = folder.path().join(if cfg!(windows) { "plugin.dll" } else { "plugin.so" });
     std::fs::write(&path, bytes)?;
     Ok(PrivateCopy { path, folder: Some(folder.keep()) })
+}
+
+/// Deletes what earlier processes had to leave. What is still loaded cannot be deleted, and what is young may be about to be.
+#[cfg(windows)]
+fn delete_left_over(folder: &Path) {
+    const YOUNG: std::time::Duration = std::time::Duration::from_secs(600);
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let age = entry.metadata().and_then(|folder| folder.modified()).ok().and_then(|made| made.elapsed().ok());
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) && age.is_some_and(|age| age > YOUNG) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// A folder under that for temporary files, on Unix for this account alone; on Windows the account's own folder for temporary files is.

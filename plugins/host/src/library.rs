@@ -172,7 +172,7 @@ fn open(path: &std::path::Path) -> Result<Init> {
     #[cfg(unix)]
     use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
     #[cfg(windows)]
-    use libloading::os::windows::Library;
+    use libloading::os::windows::{LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR, LOAD_LIBRARY_SEARCH_SYSTEM32, Library};
 
     let failed = |error: libloading::Error| {
         Error::new(
@@ -184,9 +184,11 @@ fn open(path: &std::path::Path) -> Result<Init> {
     // SAFETY: loading runs the library's own initialisers: its file was allowed by name and hash.
     #[cfg(unix)]
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(failed)?;
-    // SAFETY: as above.
+    // SAFETY: as above. What it needs in turn comes from its own folder or Windows', never from PATH or the current folder.
     #[cfg(windows)]
-    let library = unsafe { Library::new(path) }.map_err(failed)?;
+    let library =
+        unsafe { Library::load_with_flags(path, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32) }
+            .map_err(failed)?;
     // SAFETY: the symbol of this name has this type, by the header.
     let init = unsafe { library.get::<Init>(INIT_SYMBOL.as_bytes()) }.map(|init| *init).map_err(|_| {
         Error::new(

@@ -57,11 +57,13 @@ mod tests {
 
     use super::*;
 
+    const FOLDER: &str = if cfg!(windows) { r"C:\ProgramData\csc-bridge" } else { "/etc/csc-bridge" };
+
     fn config() -> Config {
         let text = "cms = \"sqlite\"\nla_code = \"845\"\n[source]\nadapter = \"p\"\nchunk = 7\nhost = \"db01\"\nport = 5432\n\
                     ratio = 0.5\nsince = 2026-04-01\nlist = [1, 2026-04-01T02:03:04Z]\npassword = { env = \"CSC_DB_PASSWORD\" }\n\
                     [source.deep]\nday = 2026-04-02\n[sink]\nadapter = \"p\"\nfolder = \"out\"\n";
-        Config::parse(Path::new("/etc/csc-bridge/csc-bridge.toml"), text).unwrap()
+        Config::parse(&Path::new(FOLDER).join("csc-bridge.toml"), text).unwrap()
     }
 
     #[test]
@@ -71,14 +73,14 @@ mod tests {
             "host": "db01", "port": 5432, "ratio": 0.5, "since": "2026-04-01", "list": [1, "2026-04-01T02:03:04Z"],
             "password": {"env": "CSC_DB_PASSWORD"}, "deep": {"day": "2026-04-02"},
         });
-        assert_eq!(input, json!({"options": keys, "folder": "/etc/csc-bridge"}));
+        assert_eq!(input, json!({"options": keys, "folder": FOLDER}));
     }
 
     #[test]
     fn a_sink_is_told_the_authority_and_its_facts_are_not() {
         let options = config().sink.options;
         let read = |input: Vec<u8>| serde_json::from_slice::<Value>(&input).unwrap();
-        let facts = json!({"options": {"folder": "out"}, "folder": "/etc/csc-bridge"});
+        let facts = json!({"options": {"folder": "out"}, "folder": FOLDER});
         assert_eq!(read(sink(&options, None).unwrap()), facts);
         let mut whole = facts;
         whole["la_code"] = "845".into();
