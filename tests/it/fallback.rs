@@ -1,17 +1,15 @@
-//! The logs in a SQLite file of this machine, where the database of the staging table refuses them; and a disk that is full under them.
-
-use std::path::PathBuf;
+//! The logs in a SQLite file of this machine, where the database of the staging table refuses them.
 
 use csc_bridge_dfe_csc_simulator::{Fault, FaultKind, Faults, Settings};
 use rusqlite::Connection;
 
-use crate::program::{Dfe, Place, STAGING};
+use crate::program::{Dfe, Place};
 use crate::staged::staged;
 
-const LOG_FILE: &str = "state/submission-log-845.sqlite";
+pub const LOG_FILE: &str = "state/submission-log-845.sqlite";
 
 /// So many rows to be sent, in a database whose owner creates no tables for us.
-fn refused(dfe: &Dfe, rows: usize) -> Place {
+pub fn refused(dfe: &Dfe, rows: usize) -> Place {
     let place = staged(dfe.addr(), rows);
     place.sql("DROP TABLE ssd_api_submission_log; DROP TABLE ssd_api_run_log");
     place.set("staging", "create = \"never\"");
@@ -22,13 +20,13 @@ fn log(place: &Place) -> Connection {
     Connection::open(place.path(LOG_FILE)).expect("the log's file")
 }
 
-fn in_log(place: &Place, condition: &str) -> i64 {
+pub fn in_log(place: &Place, condition: &str) -> i64 {
     let sql = format!("SELECT COUNT(*) FROM ssd_api_submission_log WHERE {condition}");
     log(place).query_row(&sql, [], |row| row.get(0)).expect("a count")
 }
 
 /// Makes unanswered requests old enough to be taken up.
-fn age_intents(place: &Place) {
+pub fn age_intents(place: &Place) {
     let sql = "UPDATE ssd_api_submission_log SET opened_at = '2001-01-01 00:00:00.000' WHERE outcome IS NULL";
     log(place).execute_batch(sql).expect("an update");
 }
@@ -45,7 +43,8 @@ fn a_database_without_the_logs_gets_none_and_a_file_of_this_machine_keeps_them()
 
     let sent = place.play(["submit", "--json"]).well();
     assert_eq!(sent.json()["submitted"]["sent"], 60);
-    assert!(sent.stderr.contains(LOG_FILE) && sent.stderr.contains("no other machine may send"), "{}", sent.stderr);
+    let name = LOG_FILE.rsplit_once('/').expect("a folder").1;
+    assert!(sent.stderr.contains(name) && sent.stderr.contains("no other machine may send"), "{}", sent.stderr);
     assert_eq!(place.number("SELECT COUNT(*) FROM sqlite_schema WHERE name LIKE '%submission_log%'"), 0);
     assert_eq!((in_log(&place, "outcome = 'accepted' AND response_id IS NOT NULL"), in_log(&place, "1 = 1")), (60, 60));
 
@@ -103,75 +102,4 @@ fn answers_that_never_came_are_taken_up_from_the_file() {
     let last = place.play(["submit", "--json"]).well().json();
     assert_eq!((&last["recovered"]["unsure"], &last["submitted"]["sent"]), (&40.into(), &40.into()));
     assert_eq!((in_log(&place, "outcome = 'unknown'"), place.count("sent")), (40, 60));
-}
-
-/// The text of a shell script that gives the program's state a disk of its own of so many kilobytes, filled but for `free`.
-#[cfg(target_os = "linux")]
-fn on_a_small_disk(size: u32, free: u32) -> String {
-    format!(
-        "mkdir -p saved && cp -a state/. saved/ && mount -t tmpfs -o size={size}k tmpfs state && cp -a saved/. state/ &&
-         room=$(df -k --output=avail state | tail -1) &&
-         if [ $room -gt {free} ]; then dd if=/dev/zero of=state/filler bs=1k count=$((room - {free})) 2>/dev/null; fi;
-         \"$@\"; code=$?; rm -f state/filler; rm -rf saved; cp -a state saved; exit $code"
-    )
-}
-
-/// Submits with the state on a small disk, which only that process sees; afterwards `state` is what it left there. `None` where this
-/// machine lets nobody mount anything.
-#[cfg(target_os = "linux")]
-fn submit_on_a_small_disk(place: &Place, size: u32, free: u32) -> Option<crate::program::Ended> {
-    let try_it = |args: &[&str]| std::process::Command::new("unshare").args(args).args(["true"]).output();
-    let ways: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
-    let way = ways.into_iter().find(|way| try_it(way).is_ok_and(|output| output.status.success()))?;
-    let program = place.command(["submit", "--json", "--run-date", crate::program::DAY]);
-    let mut command = std::process::Command::new("unshare");
-    command.args(way).args(["sh", "-c", &on_a_small_disk(size, free), "sh"]).arg(program.get_program());
-    command.args(program.get_args()).current_dir(place.path("")).stdin(std::process::Stdio::null());
-    let ended = crate::program::Ended::of(&mut command);
-    if ended.stdout.is_empty() && ended.stderr.contains("mount") {
-        println!("left out: nothing can be mounted here: {}", ended.stderr);
-        return None;
-    }
-    let (state, saved): (PathBuf, PathBuf) = (place.path("state"), place.path("saved"));
-    std::fs::remove_dir_all(&state).expect("the old state");
-    std::fs::rename(saved, state).expect("the state as the process left it");
-    Some(ended)
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_under_the_file_sends_nothing() {
-    let dfe = Dfe::start();
-    let place = refused(&dfe, 400);
-    // The file is there from an earlier night, and empty.
-    place.sql(&format!("UPDATE {STAGING} SET submission_status = 'sent' WHERE id > 0"));
-    place.play(["submit"]).well();
-    place.sql(&format!("UPDATE {STAGING} SET submission_status = 'pending' WHERE id > 0"));
-    for (free, words) in [(0, LOG_FILE), (40, "disk is full")] {
-        let Some(ended) = submit_on_a_small_disk(&place, 600, free) else { return };
-        ended.fails(1, &[words]);
-        assert_eq!((dfe.stats().requests, place.count("pending")), (0, 400), "{free}: {}", ended.stderr);
-    }
-    assert_eq!(place.play(["submit", "--json"]).well().json()["submitted"]["sent"], 400);
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_disk_that_fills_up_under_the_file_ends_the_run_with_every_request_known() {
-    let dfe = Dfe::start();
-    let place = refused(&dfe, 400);
-    place.set("sink", "max_records = 10\nconcurrency = 1");
-    place.sql(&format!("UPDATE {STAGING} SET submission_status = 'sent' WHERE id > 0"));
-    place.play(["submit"]).well();
-    place.sql(&format!("UPDATE {STAGING} SET submission_status = 'pending' WHERE id > 0"));
-    let Some(ended) = submit_on_a_small_disk(&place, 1000, 200) else { return };
-    ended.fails(1, &["disk is full"]);
-    let (arrived, sent) = (dfe.children().len() as i64, place.count("sent"));
-    assert!(arrived > 0 && arrived < 400, "the disk was too small or too large: {arrived} arrived");
-    // A request whose end could not be written down is one that the log knows to be open.
-    let open = in_log(&place, "outcome IS NULL");
-    assert!(arrived <= sent + open && sent <= arrived, "{arrived} arrived, {sent} are sent, {open} are open");
-    age_intents(&place);
-    place.play(["submit"]).well();
-    assert_eq!((dfe.children().len(), place.count("sent")), (400, 400));
 }

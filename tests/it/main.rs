@@ -15,6 +15,7 @@ mod failures;
 mod fallback;
 mod firewall;
 mod fixture;
+mod full_disk;
 mod golden;
 mod gone;
 mod guards;
@@ -50,6 +51,7 @@ mod staged;
 mod unchanged;
 mod upgrade;
 mod way;
+mod windows;
 mod withdrawn;
 #[cfg(not(feature = "oracle"))]
 mod without_oracle;

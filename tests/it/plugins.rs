@@ -10,9 +10,11 @@ use sha2::{Digest, Sha256};
 use crate::postgres::authority::Authority;
 use crate::program::{DAY, Dfe, Place, STAGING};
 
+const FILE: &str = if cfg!(windows) { "postgres_plugin.dll" } else { "libpostgres_plugin.so" };
+
 /// The PostgreSQL source as a plugin, built with these tests.
 fn library() -> Vec<u8> {
-    let beside = std::env::current_exe().expect("the tests' own file").with_file_name("libpostgres_plugin.so");
+    let beside = std::env::current_exe().expect("the tests' own file").with_file_name(FILE);
     std::fs::read(&beside).unwrap_or_else(|error| panic!("{}: {error}", beside.display()))
 }
 
@@ -23,10 +25,10 @@ fn hash(bytes: &[u8]) -> String {
 /// Puts the library and its publisher's manifest into the folder's `plugins`.
 fn install(place: &Place, library: &[u8]) -> PathBuf {
     std::fs::create_dir_all(place.path("plugins")).expect("a folder");
-    let file = place.path("plugins/libpostgres_plugin.so");
+    let file = place.path("plugins").join(FILE);
     std::fs::write(&file, library).expect("the library is copied");
     let manifest = format!(
-        "name = \"postgres-plugin\"\nversion = \"0.1.0\"\nabi = 1\nfile = \"libpostgres_plugin.so\"\nsha256 = \"{}\"\n\
+        "name = \"postgres-plugin\"\nversion = \"0.1.0\"\nabi = 1\nfile = \"{FILE}\"\nsha256 = \"{}\"\n\
          publisher = \"the tests\"\n",
         hash(library)
     );

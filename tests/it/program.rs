@@ -35,6 +35,13 @@ impl Place {
         Place { folder: tempfile::tempdir().expect("a folder") }
     }
 
+    /// An empty folder of this name, which is not there yet.
+    #[cfg(windows)]
+    pub fn at(parent: &Path, name: &str) -> Place {
+        let folder = tempfile::Builder::new().prefix(name).rand_bytes(0).tempdir_in(parent);
+        Place { folder: folder.expect("a folder") }
+    }
+
     /// A folder with a configuration that sends to `api`.
     pub fn new(api: SocketAddr) -> Place {
         let place = Place::empty();

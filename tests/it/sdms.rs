@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 use crate::program::{Dfe, Ended, Place, Row, STAGING, Working, by_child};
 use crate::sdms_server::{Fault, Sdms};
 
+const FILE: &str = if cfg!(windows) { "sdms_source.dll" } else { "libsdms_source.so" };
+
 /// An authority whose children are in an SDMS.
 struct Rest {
     place: Place,
@@ -95,13 +97,13 @@ impl Rest {
 
 /// Puts the plugin that was built with these tests into the folder, and on the list.
 fn install(place: &Place, more: &str) {
-    let built = std::env::current_exe().expect("the tests' own file").with_file_name("libsdms_source.so");
+    let built = std::env::current_exe().expect("the tests' own file").with_file_name(FILE);
     let library = std::fs::read(&built).unwrap_or_else(|error| panic!("{}: {error}", built.display()));
     let hash: String = Sha256::digest(&library).iter().map(|byte| format!("{byte:02x}")).collect();
     std::fs::create_dir_all(place.path("plugins")).expect("a folder");
-    std::fs::write(place.path("plugins/libsdms_source.so"), library).expect("the library is copied");
+    std::fs::write(place.path("plugins").join(FILE), library).expect("the library is copied");
     let manifest = format!(
-        "name = \"sdms-source\"\nversion = \"0.1.0\"\nabi = 1\nfile = \"libsdms_source.so\"\nsha256 = \"{hash}\"\npublisher = \"the tests\"\n"
+        "name = \"sdms-source\"\nversion = \"0.1.0\"\nabi = 1\nfile = \"{FILE}\"\nsha256 = \"{hash}\"\npublisher = \"the tests\"\n"
     );
     place.write("plugins/sdms-source.toml", &manifest);
     place.set("plugins", &format!("allow = [{{ name = \"sdms-source\", sha256 = \"{hash}\"{more} }}]"));

@@ -1,6 +1,6 @@
 //! A signal: what is in flight is finished and recorded, nothing new is begun, and the next run goes on from there. A second one ends
-//! the program at once.
-#![cfg(unix)]
+//! the program at once. On Windows a signal goes to every program of a console, so there these tests run alone and one by one, in a console
+//! of their own: `tools/windows.sh test`.
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -19,9 +19,29 @@ fn start(place: &Place, args: &[&str]) -> Working {
     Working(command.spawn().expect("the program starts"))
 }
 
+#[cfg(unix)]
 fn signal(process: &Child, name: &str) {
     let sent = Command::new("kill").args([format!("-{name}"), process.id().to_string()]).status();
     assert!(sent.expect("kill").success(), "the program had ended already");
+}
+
+/// Ctrl-C for INT, Ctrl-Break for TERM.
+#[cfg(windows)]
+fn signal(_: &Child, name: &str) {
+    use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
+
+    /// Who listens is not ended by it.
+    static HEARD: std::sync::OnceLock<(tokio::runtime::Runtime, CtrlC, CtrlBreak)> = std::sync::OnceLock::new();
+    HEARD.get_or_init(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let context = runtime.enter();
+        let heard = (ctrl_c().expect("a listener"), ctrl_break().expect("a listener"));
+        drop(context);
+        (runtime, heard.0, heard.1)
+    });
+    let program = std::env::var_os("CSC_BRIDGE_TEST_CONSOLE_EVENT").expect("tools/windows.sh test names the program");
+    let sent = Command::new(program).arg(if name == "INT" { "0" } else { "1" }).status();
+    assert!(sent.expect("console-event").success(), "there is no console");
 }
 
 /// Waits until something has happened, as long as the program is at work.
@@ -73,6 +93,7 @@ fn received_twice(place: &Place, dfe: &Dfe) -> usize {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "takes a console of its own: tools/windows.sh test")]
 fn a_signal_finishes_what_is_in_flight_and_the_next_run_sends_the_rest() {
     for name in ["INT", "TERM"] {
         let dfe = slow(Duration::from_millis(300));
@@ -109,6 +130,7 @@ fn a_signal_finishes_what_is_in_flight_and_the_next_run_sends_the_rest() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "takes a console of its own: tools/windows.sh test")]
 fn a_second_signal_ends_the_program_at_once_and_a_later_run_takes_up_what_was_in_flight() {
     for (fault, arrived) in [(FaultKind::HangBefore, 0), (FaultKind::HangAfter, 20)] {
         let dfe = Dfe::with(Settings {
@@ -146,6 +168,7 @@ fn a_second_signal_ends_the_program_at_once_and_a_later_run_takes_up_what_was_in
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "takes a console of its own: tools/windows.sh test")]
 fn a_signal_while_staging_leaves_the_staging_table_as_it_was() {
     let dfe = Dfe::start();
     let place = Place::filled(dfe.addr(), 1_500);
@@ -170,6 +193,7 @@ fn a_signal_while_staging_leaves_the_staging_table_as_it_was() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "takes a console of its own: tools/windows.sh test")]
 fn a_signal_ends_a_pause_before_a_retry() {
     let patience = FaultKind::Status {
         code: 429,
@@ -191,6 +215,7 @@ fn a_signal_ends_a_pause_before_a_retry() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "takes a console of its own: tools/windows.sh test")]
 fn a_signal_ends_a_canarys_hold() {
     let dfe = Dfe::with(Settings::default());
     let place = staged(dfe.addr(), 200);
@@ -202,6 +227,7 @@ fn a_signal_ends_a_canarys_hold() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "takes a console of its own: tools/windows.sh test")]
 fn a_signal_ends_the_wait_for_the_next_turn() {
     let dfe = Dfe::with(Settings::default());
     let place = staged(dfe.addr(), 600);
@@ -224,6 +250,7 @@ fn ends_soon(run: Working, place: &Place) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "takes a console of its own: tools/windows.sh test")]
 fn a_signal_with_nothing_to_do_is_no_failure() {
     // Heard or not, and whenever it comes: the run has nothing to send and nothing to lose.
     let place = staged(NOBODY, 1);

@@ -1,10 +1,6 @@
 //! Oracle's client library: only who reads Oracle needs it, and who does and has none is told what to install.
 
-use std::process::Command;
-
-use super::authority::{Authority, postgres};
-use crate::postgres::authority::Authority as Eclipse;
-use crate::program::{Dfe, Ended, Place, configuration};
+use crate::program::{Place, configuration};
 
 /// A folder without a library, so that one of this machine's is not found.
 fn without_a_client(place: &Place) {
@@ -46,6 +42,8 @@ fn check_says_so_in_its_table() {
 /// What the loader of the operating system says of each file that it opens for a run.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn loaded(place: &Place, command: &str) -> String {
+    use crate::program::Ended;
+
     let log = place.path("loaded");
     let mut run = place.command([command, "--run-date", crate::program::DAY]);
     run.env_remove("LD_LIBRARY_PATH").env_remove("ORACLE_HOME").env_remove("TNS_ADMIN");
@@ -62,6 +60,10 @@ fn loaded(place: &Place, command: &str) -> String {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[test]
 fn sqlite_and_postgres_run_without_any_file_of_oracles() {
+    use super::authority::{Authority, postgres};
+    use crate::postgres::authority::Authority as Eclipse;
+    use crate::program::Dfe;
+
     let dfe = Dfe::start();
     let sqlite = Place::filled(dfe.addr(), 40);
     let said = loaded(&sqlite, "run");
@@ -82,7 +84,7 @@ fn sqlite_and_postgres_run_without_any_file_of_oracles() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_program_is_linked_with_nothing_of_oracles() {
-    let listed = Command::new("ldd").arg(env!("CARGO_BIN_EXE_csc-bridge")).output();
+    let listed = std::process::Command::new("ldd").arg(env!("CARGO_BIN_EXE_csc-bridge")).output();
     let Ok(listed) = listed else { return println!("skipped: there is no ldd here") };
     let listed = String::from_utf8(listed.stdout).expect("text");
     assert!(listed.contains("libc.so"), "{listed}");

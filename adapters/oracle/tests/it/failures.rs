@@ -1,8 +1,5 @@
 //! What goes wrong between a council's machine and its Oracle, and what is said of it.
 
-use std::path::Path;
-use std::process::Command;
-
 use csc_bridge_core::error::{Error, Kind};
 use csc_bridge_core::source::{ScanEvent, TableName};
 use csc_bridge_sql::{Connection, Engine, Purpose, Read};
@@ -143,8 +140,9 @@ async fn connect_with_another_library() {
     println!("\n{:?}\n    {}\n    {}", error.kind(), error.message(), error.advice());
 }
 
-fn said_of(library: &Path) -> String {
-    let output = Command::new(std::env::current_exe().unwrap())
+#[cfg(target_os = "linux")]
+fn said_of(library: &std::path::Path) -> String {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "failures::connect_with_another_library", "--ignored", "--nocapture"])
         .env("CSC_BRIDGE_TEST_LIBRARY", library)
         .output()

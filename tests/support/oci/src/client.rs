@@ -6,7 +6,10 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-/// A folder in which the library is called `libclntsh.so`: the `oracle_client_lib_dir` of the driver. It lasts as long as the process.
+/// What the driver asks the operating system for.
+const NAME: &str = if cfg!(windows) { "oci.dll" } else { "libclntsh.so" };
+
+/// A folder in which the library has the name that Oracle gives it: the `oracle_client_lib_dir` of the driver. It lasts as long as the process.
 ///
 /// # Panics
 /// The library was not built beside the running program: its crate must be among the program's dev-dependencies.
@@ -22,7 +25,7 @@ pub fn client_folder() -> &'static Path {
         };
         let folder = tempfile::Builder::new().prefix("csc-bridge-oci-").tempdir();
         let folder = folder.unwrap_or_else(|fault| panic!("no temporary folder: {fault}"));
-        link(library, &folder.path().join("libclntsh.so"));
+        link(library, &folder.path().join(NAME));
         folder
     });
     made.path()
