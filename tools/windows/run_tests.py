@@ -1,0 +1,64 @@
+"""Runs under wine what `cargo test --no-run --message-format=json` built for Windows, as its standard output on standard input names it.
+
+Of the program's own tests those run that say something about Windows: the same code sends to the same simulator everywhere, and wine starts a process slowly.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+# The tests of servers' protocols ran on Linux, with their servers.
+PACKAGES = {
+    "csc-bridge-core", "csc-bridge-sql", "csc-bridge-sqlite", "csc-bridge-file", "csc-bridge-dfe-csc-api", "csc-bridge-dfe-csc-simulator",
+    "csc-bridge-synthetic", "csc-bridge-sqlserver", "csc-bridge-plugin-abi", "csc-bridge-plugin-host", "csc-bridge-plugin-sdk", "csc-bridge",
+}  # fmt: skip
+# Of SQL Server, its options and logons.
+LIBRARY_ALONE = {"csc-bridge-sqlserver"}
+# Modules of tests/it.
+WHOLE_PROGRAM = [
+    "commands::", "fallback::", "killed::", "mistakes::", "night::", "sdms::", "unchanged::", "windows::",
+]  # fmt: skip
+COUNT = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored|: (\d+) passed, (\d+) failed, (\d+) not applicable")
+
+
+def built(lines):
+    """Package, folder and program of each test binary."""
+    for line in lines:
+        message = json.loads(line) if line.startswith("{") else {}
+        if message.get("executable") and message["profile"]["test"]:
+            folder = os.path.dirname(message["manifest_path"])
+            package = re.search(r"([^/#]+)#(?:([^@]+)@)?[^#]*$", message["package_id"])
+            yield package.group(2) or package.group(1), folder, message["target"], message["executable"]
+
+
+def main():
+    passed = failed = ignored = 0
+    broken = []
+    for package, folder, target, program in built(sys.stdin):
+        is_library = target["kind"] != ["test"]
+        if target["kind"] == ["bench"] or package not in PACKAGES or (package in LIBRARY_ALONE and not is_library):
+            continue
+        words = WHOLE_PROGRAM if package == "csc-bridge" and not is_library else []
+        began = time.monotonic()
+        run = subprocess.Popen(["wine", program, *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
+        counts = (0, 0, 0)
+        for line in run.stdout:
+            if not re.match(r"test .* \.\.\. (ok|ignored)", line):
+                sys.stdout.write(line)
+                sys.stdout.flush()
+            if found := COUNT.search(line):
+                counts = tuple(int(number) for number in found.groups() if number is not None)
+        code = run.wait()
+        print(f"{package} {target['name']}: {counts[0]} passed, {counts[1]} failed, exit code {code}, {time.monotonic() - began:.0f} s\n", flush=True)
+        passed, failed, ignored = passed + counts[0], failed + counts[1], ignored + counts[2]
+        if code != 0:
+            broken.append(f"{package} {target['name']}")
+    print(f"under wine: {passed} passed, {failed} failed, {ignored} ignored")
+    if broken or passed == 0:
+        sys.exit("windows.sh: these failed: " + ", ".join(broken))
+
+
+main()
