@@ -78,7 +78,7 @@ impl Document {
             return self.complain_of_key(section, keys, error.span(), &message);
         }
         let message = if section.is_empty() { message } else { format!("[{section}] {message}") };
-        let advice = match message.contains("escape") {
+        let advice = match message.contains("escape") || message.contains("unicode") {
             true => SINGLE_QUOTES,
             false => "correct that line; every key is explained in docs/configuration.md",
         };

@@ -16,6 +16,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::server::{Reply, Server};
 use crate::{Bridge, refused, send};
 
+/// The path of a file in `tls/`. Where the tests were compiled on another operating system it had no drive.
+pub fn certificate(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tls").join(name);
+    std::path::absolute(path).expect("the current folder").display().to_string()
+}
+
 /// An API over TLS that takes one record, showing this certificate.
 pub fn api(certificate: &str) -> u16 {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tls");
@@ -54,7 +60,7 @@ async fn sink(certificate: &str, ca_file: Option<&str>) -> (Server, Arc<dyn Sink
         server.base()
     );
     if let Some(ca_file) = ca_file {
-        keys += &format!("ca_file = '{}/tests/it/tls/{ca_file}'", env!("CARGO_MANIFEST_DIR"));
+        keys += &format!("ca_file = '{}'", certificate(ca_file));
     }
     let sink = Bridge::new().sink_of(&keys).expect("a sink");
     (server, sink)

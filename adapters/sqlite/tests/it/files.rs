@@ -111,6 +111,8 @@ async fn staging_tables_are_written_while_the_ssd_in_the_same_file_is_read() {
     assert_eq!(scanned(&mut session, &scan("t", &["id"], &[], "id")).await, ["0|1"]);
 }
 
+// Windows has no such names.
+#[cfg(unix)]
 #[tokio::test]
 async fn a_path_that_looks_like_a_uri_is_a_path() {
     let home = Home::new();
