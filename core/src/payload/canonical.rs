@@ -10,13 +10,13 @@ use crate::error::Result;
 
 /// Appends a JSON string.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
+    if is_plain(text.as_bytes()) {
+        return write_plain(text, out);
+    }
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut plain = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' {
-            continue;
-        }
+    for (at, byte) in bytes.iter().enumerate().filter(|(_, byte)| is_special(**byte)) {
         out.extend_from_slice(&bytes[plain..at]);
         plain = at + 1;
         match byte {
@@ -35,6 +35,25 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(&bytes[plain..]);
     out.push(b'"');
+}
+
+/// Appends a JSON string that is known to need no escapes.
+pub(super) fn write_plain(text: &str, out: &mut Vec<u8>) {
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// Whether nothing needs an escape: eight bytes at a time, which the compiler turns into one comparison.
+fn is_plain(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let any = |bytes: &[u8]| bytes.iter().fold(false, |any, byte| any | is_special(*byte));
+    !words.iter().any(|word| any(word)) && !any(rest)
 }
 
 /// A JSON value that borrows from its text; numbers keep their digits.

@@ -43,21 +43,22 @@ impl Day {
 
     /// Appends `YYYY-MM-DD`.
     pub fn write(self, out: &mut Vec<u8>) {
-        let number = self.0.get();
-        let digit = |place: u32| b'0' + (number / 10u32.pow(place) % 10) as u8;
-        out.extend_from_slice(&[
-            digit(7),
-            digit(6),
-            digit(5),
-            digit(4),
-            b'-',
-            digit(3),
-            digit(2),
-            b'-',
-            digit(1),
-            digit(0),
-        ]);
+        let [_, date @ .., _] = self.quoted();
+        out.extend_from_slice(&date);
     }
+
+    /// `"YYYY-MM-DD"`, in quotation marks.
+    pub(super) fn quoted(self) -> [u8; 12] {
+        let (year, month, day) = self.parts();
+        let [[a, b], [c, d]] = [pair(year / 100), pair(year % 100)];
+        let [[e, f], [g, h]] = [pair(month), pair(day)];
+        [b'"', a, b, c, d, b'-', e, f, b'-', g, h, b'"']
+    }
+}
+
+/// A number below a hundred in two digits.
+fn pair(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
 }
 
 impl From<Date> for Day {

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 
 use super::assemble::{Assembled, Assembler, Verdict, hash_without};
 use super::canonical::{Json, write_string};
+use super::codes::Codes;
 use super::column::DayCell;
 use super::day::Day;
 use super::definition::FieldType;
@@ -58,7 +59,7 @@ impl<'a> Assembler<'a> {
         let legacy = plan.root.fields.iter().find(|field| field.key == "mis_child_id");
         let legacy_id = legacy.and_then(|field| root.good_text(field)).map(|id| Cow::Owned(id.into_owned()));
         let hash = stable_hash(plan, document)?;
-        Ok(Verdict::Cohort(Assembled { document, hash, legacy_id, retired: None, records }))
+        Ok(Verdict::Cohort(Assembled { document, hash, legacy_id, records }))
     }
 }
 
@@ -276,9 +277,9 @@ impl<'a> Copier<'a, '_> {
     fn codes(&mut self, plan: &Plan, field: &FieldPlan, value: Option<&Json<'_>>, out: &mut Vec<u8>) -> bool {
         let Some(set) = field.codes.map(|set| &plan.codes[set]) else { return false };
         if field.kind == FieldType::Factors {
-            let mut codes = Vec::new();
+            let mut codes = Codes::of(set);
             if let Some(said) = value {
-                self.reporter.add_factors(set, field, said.clone(), &mut codes);
+                self.reporter.add_factors(field, said.clone(), &mut codes);
             }
             self.reporter.write_codes(field, codes, out);
             return true;

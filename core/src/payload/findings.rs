@@ -85,14 +85,24 @@ impl Fault {
 /// Findings by rule.
 #[derive(Default)]
 pub struct Findings {
-    found: BTreeMap<(Fault, String), Tally>,
+    found: BTreeMap<Fault, BTreeMap<String, Tally>>,
     keep_values: bool,
 }
 
+#[derive(Default)]
 struct Tally {
     count: u64,
     example: Option<String>,
     values: Vec<String>,
+}
+
+impl Tally {
+    /// Keeps a few of the values, each once.
+    fn keep(&mut self, value: &str) {
+        if self.values.len() < 10 && !self.values.iter().any(|known| known == value) {
+            self.values.push(value.to_owned());
+        }
+    }
 }
 
 /// One line of findings.
@@ -118,17 +128,40 @@ impl Findings {
 
     /// Adds one. `path` is the field's place in the document, empty for a child; `value` is kept only where values were asked for.
     pub fn add(&mut self, fault: Fault, path: &str, child: &str, value: Option<&str>) {
-        let key = (fault, path.to_owned());
-        let tally = self.found.entry(key).or_insert_with(|| Tally { count: 0, example: None, values: Vec::new() });
-        tally.count += 1;
-        if tally.example.is_none() && !child.is_empty() {
-            tally.example = Some(child.to_owned());
+        let value = value.filter(|_| self.keep_values);
+        self.change(fault, path, |tally| {
+            tally.count += 1;
+            if tally.example.is_none() && !child.is_empty() {
+                tally.example = Some(child.to_owned());
+            }
+            value.into_iter().for_each(|value| tally.keep(value));
+        });
+    }
+
+    /// Findings of the same kind, to be added to these by [`Findings::append`].
+    pub fn apart(&self) -> Findings {
+        Findings { found: BTreeMap::new(), keep_values: self.keep_values }
+    }
+
+    /// Adds the findings of the children that come after. They are then as if all had been added one by one, examples and values too.
+    pub fn append(&mut self, later: Findings) {
+        for (fault, paths) in later.found {
+            for (path, more) in paths {
+                self.change(fault, &path, |tally| {
+                    tally.count += more.count;
+                    tally.example = tally.example.take().or(more.example);
+                    more.values.iter().for_each(|value| tally.keep(value));
+                });
+            }
         }
-        if let Some(value) = value.filter(|_| self.keep_values)
-            && tally.values.len() < 10
-            && !tally.values.iter().any(|known| known == value)
-        {
-            tally.values.push(value.to_owned());
+    }
+
+    fn change(&mut self, fault: Fault, path: &str, change: impl FnOnce(&mut Tally)) {
+        let paths = self.found.entry(fault).or_default();
+        // Most findings are of a kind that is known: no name is made for those.
+        match paths.get_mut(path) {
+            Some(tally) => change(tally),
+            None => change(paths.entry(path.to_owned()).or_default()),
         }
     }
 
@@ -137,7 +170,8 @@ impl Findings {
         let mut list: Vec<Finding> = self
             .found
             .iter()
-            .map(|((fault, path), tally)| Finding {
+            .flat_map(|(fault, paths)| paths.iter().map(move |(path, tally)| (fault, path, tally)))
+            .map(|(fault, path, tally)| Finding {
                 rule: if path.is_empty() { fault.word().to_owned() } else { format!("{}:{path}", fault.word()) },
                 severity: fault.severity(),
                 count: tally.count,

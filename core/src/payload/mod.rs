@@ -7,6 +7,7 @@
 
 pub mod assemble;
 pub mod canonical;
+mod codes;
 mod cohort;
 pub mod column;
 pub mod day;
@@ -15,6 +16,7 @@ mod document;
 pub mod findings;
 mod json;
 mod lists;
+pub mod pattern;
 pub mod plan;
 mod plan_blocks;
 pub mod read;

@@ -93,6 +93,8 @@ pub struct TablePlan {
     pub scans: Vec<Scan>,
     /// Its columns, in the order of their SSD names.
     pub columns: Vec<ColumnPlan>,
+    /// The columns by which its rows are found for a row of another table.
+    pub(super) links: Vec<usize>,
 }
 
 /// One column.
@@ -179,7 +181,8 @@ impl Plan {
         let root = resolver.document(&payload.unstable_ids)?;
         let tables = definition.tables.iter().map(|(ssd_name, table)| {
             let used = |column: &str| resolver.is_used(ssd_name, column);
-            table_plan(definition, profile, names, ssd_name, table, &used)
+            let links = resolver.links(ssd_name);
+            Ok(TablePlan { links, ..table_plan(definition, profile, names, ssd_name, table, &used)? })
         });
         Ok(Plan {
             tables: tables.collect::<Result<_>>()?,
@@ -283,7 +286,7 @@ fn table_plan(
             scans.push(Scan { table: name, columns: read.clone(), path_to_child: path });
         }
     }
-    Ok(TablePlan { ssd_name: ssd_name.to_owned(), scans, columns })
+    Ok(TablePlan { ssd_name: ssd_name.to_owned(), scans, columns, links: Vec::new() })
 }
 
 fn path(definition: &Definition, names: &Names, ssd_name: &str, way: &[String]) -> Result<Option<Path>> {

@@ -1,11 +1,10 @@
 //! Blocks, fields and row rules with their names resolved to positions.
 
-use std::collections::BTreeMap;
-
-use regex_lite::Regex;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::day::Day;
 use super::definition::{CodeSet, FieldType};
+use super::pattern::Pattern;
 
 /// Most lookups a block may have; the assembler keeps them in an array of this size.
 pub const MOST_LOOKUPS: usize = 4;
@@ -33,12 +32,16 @@ pub struct BlockPlan {
     pub drop_empty: bool,
     /// The field that is its record id.
     pub id: Option<usize>,
+    /// The field without a good value of which a record is left out: the record id, where there is one. None of the root.
+    pub required: Option<usize>,
     /// Its fields, in the definition's order.
     pub fields: Vec<FieldPlan>,
     /// Its inner blocks, in the definition's order.
     pub blocks: Vec<BlockPlan>,
     /// What is written, sorted by key.
     pub members: Vec<Member>,
+    /// What stands before each member's value: a comma, and its key.
+    pub(super) keys: Vec<String>,
 }
 
 impl BlockPlan {
@@ -180,6 +183,8 @@ pub struct FieldPlan {
     pub fallback: Option<Slot>,
     /// Without a good value the record is left out.
     pub required: bool,
+    /// Whether an empty cell at its slot says that nothing is written.
+    pub(super) may_skip: bool,
     /// Whether it stays out of the hash.
     pub unstable: bool,
     /// Longest text.
@@ -187,7 +192,7 @@ pub struct FieldPlan {
     /// Exact length.
     pub length: Option<usize>,
     /// The whole text must match.
-    pub pattern: Option<Regex>,
+    pub pattern: Option<Pattern>,
     /// Its code set.
     pub codes: Option<usize>,
     /// Codes that are no value here.
@@ -205,8 +210,13 @@ pub struct FieldPlan {
 /// A code set, ready for look-ups in any case.
 #[derive(Debug, Clone)]
 pub struct CodesPlan {
-    /// Upper-case spelling to code, the codes themselves among them; sorted.
-    spellings: Vec<(String, String)>,
+    /// The codes, sorted.
+    codes: Vec<String>,
+    /// Upper-case spelling to its code's place, the codes themselves among them; sorted.
+    spellings: Vec<(String, usize)>,
+    /// Where the spellings of up to eight bytes are found: their bytes in one number, their length, and their code's place. A power of
+    /// two, at most half of it taken.
+    short: Vec<Option<(u64, u32, u32)>>,
     /// Whether any text is a code: only the mutation check widens a set so far.
     pub anything: bool,
 }
@@ -214,19 +224,66 @@ pub struct CodesPlan {
 impl CodesPlan {
     /// The codes and aliases of a set.
     pub fn new(set: &CodeSet) -> CodesPlan {
-        let codes = set.codes.keys().map(|code| (code.to_uppercase(), code.clone()));
-        let aliases = set.aliases.iter().map(|(alias, code)| (alias.to_uppercase(), code.clone()));
-        let spellings: BTreeMap<String, String> = aliases.chain(codes).collect();
-        CodesPlan { spellings: spellings.into_iter().collect(), anything: false }
+        let own = set.codes.keys().map(|code| (code.to_uppercase(), code));
+        let aliases = set.aliases.iter().map(|(alias, code)| (alias.to_uppercase(), code));
+        let spellings: BTreeMap<String, &String> = aliases.chain(own).collect();
+        let codes: BTreeSet<&String> = spellings.values().copied().collect();
+        let codes: Vec<String> = codes.into_iter().cloned().collect();
+        let place = |code: &String| codes.binary_search(code).unwrap_or_default();
+        let spellings: Vec<(String, usize)> =
+            spellings.into_iter().map(|(spelling, code)| (spelling, place(code))).collect();
+        let mut short = vec![None; (spellings.len() * 2).next_power_of_two()];
+        for (spelling, place) in &spellings {
+            let Some(word) = word_of(spelling) else { continue };
+            let mut slot = slot_of(word, short.len());
+            while short[slot].is_some() {
+                slot = (slot + 1) % short.len();
+            }
+            short[slot] = Some((word, spelling.len() as u32, *place as u32));
+        }
+        CodesPlan { codes, spellings, short, anything: false }
     }
 
     /// The code that a spelling stands for, in any case.
     pub fn find<'a>(&'a self, text: &'a str) -> Option<&'a str> {
-        if self.anything {
-            return Some(text);
-        }
-        let upper = || text.bytes().map(|byte| byte.to_ascii_uppercase());
-        let found = self.spellings.binary_search_by(|(spelling, _)| spelling.bytes().cmp(upper()));
-        found.ok().map(|index| self.spellings[index].1.as_str())
+        if self.anything { Some(text) } else { self.place_of(text).map(|place| self.code(place)) }
     }
+
+    /// The place among the sorted codes of the one that a spelling stands for, in any case. None of a set that takes anything.
+    pub(super) fn place_of(&self, text: &str) -> Option<usize> {
+        if self.anything {
+            return None;
+        }
+        let Some(word) = word_of(text) else {
+            let upper = || text.bytes().map(|byte| byte.to_ascii_uppercase());
+            let found = self.spellings.binary_search_by(|(spelling, _)| spelling.bytes().cmp(upper()));
+            return found.ok().map(|at| self.spellings[at].1);
+        };
+        let mut slot = slot_of(word, self.short.len());
+        while let Some((known, length, place)) = self.short[slot] {
+            if known == word && length as usize == text.len() {
+                return Some(place as usize);
+            }
+            slot = (slot + 1) % self.short.len();
+        }
+        None
+    }
+
+    /// The code at a place.
+    pub(super) fn code(&self, place: usize) -> &str {
+        &self.codes[place]
+    }
+}
+
+/// Up to eight bytes in upper case as one number.
+fn word_of(text: &str) -> Option<u64> {
+    let mut word = [0; 8];
+    word.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+    word.make_ascii_uppercase();
+    Some(u64::from_le_bytes(word))
+}
+
+/// Where a word is looked for first, among a power of two of slots.
+fn slot_of(word: u64, slots: usize) -> usize {
+    (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (slots - 1)
 }

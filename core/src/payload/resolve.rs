@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use regex_lite::Regex;
-
+use super::canonical::write_string;
 use super::day::Day;
 use super::definition::{Block, Definition, Field, FieldType, Lookup, Related, RowFunction, RowRule};
+use super::pattern::Pattern;
 use super::plan::RunDates;
 use super::plan_blocks::{
     BlockPlan, FieldPlan, Link, LookupPlan, MOST_LOOKUPS, Member, OrderKey, PlacementPlan, Rule, Slot, Source, Window,
@@ -19,6 +19,8 @@ pub(super) struct Resolver<'a> {
     dates: &'a RunDates,
     /// Table and column of everything that was asked for: the columns that must be read.
     used: RefCell<BTreeSet<(String, String)>>,
+    /// Table and column by which rows are found for a row of another table.
+    links: RefCell<BTreeSet<(String, usize)>>,
 }
 
 /// What a block's column references may name: its own table and its lookups.
@@ -29,7 +31,7 @@ struct Scope<'a> {
 
 impl<'a> Resolver<'a> {
     pub fn new(definition: &'a Definition, dates: &'a RunDates) -> Self {
-        Resolver { definition, dates, used: RefCell::default() }
+        Resolver { definition, dates, used: RefCell::default(), links: RefCell::default() }
     }
 
     /// Position of a table.
@@ -50,9 +52,21 @@ impl<'a> Resolver<'a> {
         Ok(position)
     }
 
+    /// Position of a column by which rows are found for a row of another table.
+    fn linking(&self, table: &str, name: &str) -> Result<usize> {
+        let column = self.column(table, name)?;
+        self.links.borrow_mut().insert((table.to_owned(), column));
+        Ok(column)
+    }
+
     /// Whether anything resolved so far looks at a column.
     pub fn is_used(&self, table: &str, name: &str) -> bool {
         self.used.borrow().contains(&(table.to_owned(), name.to_owned()))
+    }
+
+    /// The columns by which rows of a table are found for a row of another, as far as resolved.
+    pub fn links(&self, table: &str) -> Vec<usize> {
+        self.links.borrow().iter().filter(|(linked, _)| linked == table).map(|(_, column)| *column).collect()
     }
 
     /// The rules of a set or a lookup over one table.
@@ -105,6 +119,8 @@ impl<'a> Resolver<'a> {
             latest: slots(&block.latest).map_err(within)?,
             drop_empty: block.drop_empty,
             id: block.fields.iter().position(|field| field.record_id),
+            required: fields.iter().position(|field| field.required).filter(|_| !block.path.is_empty()),
+            keys: members.iter().map(|(key, _)| before_value(key)).collect(),
             members: members.into_iter().map(|(_, member)| member).collect(),
             fields,
             blocks,
@@ -119,8 +135,8 @@ impl<'a> Resolver<'a> {
                 placement_id: self.column(placements, "clap_cla_placement_id")?,
                 placement_period: self.column(placements, "clap_cla_id")?,
                 care_episodes: self.table(care)?,
-                care_placement: self.column(care, "clae_cla_placement_id")?,
-                care_period: self.column(care, "clae_cla_id")?,
+                care_placement: self.linking(care, "clae_cla_placement_id")?,
+                care_period: self.linking(care, "clae_cla_id")?,
                 care_referral: self.column(care, "clae_referral_id")?,
                 care_start: self.column(care, "clae_cla_episode_start_date")?,
                 care_end: self.column(care, "clae_cla_episode_ceased_date")?,
@@ -180,7 +196,7 @@ impl<'a> Resolver<'a> {
             _ => self.slot(&field.column, scope)?,
         };
         let pattern = field.pattern.as_ref().map(|pattern| {
-            Regex::new(pattern).map_err(|_| wrong(format!("{path}: the pattern is no regular expression")))
+            Pattern::new(pattern).map_err(|_| wrong(format!("{path}: the pattern is no regular expression")))
         });
         let slot_of = |name: &Option<String>| name.as_deref().map(|name| self.slot(name, scope)).transpose();
         Ok(FieldPlan {
@@ -190,6 +206,12 @@ impl<'a> Resolver<'a> {
             rows_of,
             fallback: slot_of(&field.fallback)?,
             required: field.required || field.record_id,
+            may_skip: match field.kind {
+                FieldType::Id | FieldType::Text | FieldType::Date => true,
+                FieldType::Boolean | FieldType::Integer | FieldType::ConferenceFlag => true,
+                FieldType::Code | FieldType::ReferralSource => field.default.is_none() && field.fallback.is_none(),
+                FieldType::CodeList | FieldType::Factors | FieldType::Found => false,
+            },
             unstable: unstable.contains(&path),
             max: field.max,
             length: field.length,
@@ -247,7 +269,7 @@ impl<'a> Resolver<'a> {
 
     fn link(&self, link: &str, table: &str, own_table: &str) -> Result<Link> {
         let (column, own) = link.split_once('=').ok_or_else(|| wrong(format!("{link}: write column = column")))?;
-        Ok(Link { column: self.column(table, column.trim())?, own: self.column(own_table, own.trim())? })
+        Ok(Link { column: self.linking(table, column.trim())?, own: self.column(own_table, own.trim())? })
     }
 
     fn table_name(&self, table: usize) -> &str {
@@ -286,6 +308,14 @@ pub(super) fn parent_of(path: &str) -> Option<&str> {
         None if path.is_empty() => None,
         None => Some(""),
     }
+}
+
+/// A comma, a key and a colon.
+fn before_value(key: &str) -> String {
+    let mut text = vec![b','];
+    write_string(key, &mut text);
+    text.push(b':');
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn key_of(path: &str) -> &str {

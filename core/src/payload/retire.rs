@@ -4,22 +4,23 @@
 use super::assemble::{Retired, Writer};
 use super::plan::{BlockPlan, Source};
 use super::rules::Env;
+use super::value::good_text;
 
 impl<'a> Writer<'a, '_> {
     /// A record of a list was left out: it, and everything in it, is retired.
     pub(super) fn retire(&mut self, block: &'a BlockPlan, id: &'a str, env: &Env<'a>) {
-        self.within.push(id);
-        self.retired.push(Retired { path: &block.path, ids: self.within.clone() });
+        self.scratch.within.push(id);
+        self.retired.push(Retired { path: &block.path, ids: self.scratch.within.clone() });
         for inner in &block.blocks {
             self.retire_all(inner, env);
         }
-        self.within.pop();
+        self.scratch.within.pop();
     }
 
     /// An object was left out: it is retired if there are rows behind it.
     pub(super) fn retire_object(&mut self, block: &'a BlockPlan, parent: &Env<'a>) {
-        if self.has_rows(block, parent) {
-            self.retired.push(Retired { path: &block.path, ids: self.within.clone() });
+        if self.retires && self.has_rows(block, parent) {
+            self.retired.push(Retired { path: &block.path, ids: self.scratch.within.clone() });
         }
     }
 
@@ -35,17 +36,20 @@ impl<'a> Writer<'a, '_> {
             return;
         }
         let Some(id) = block.id.map(|index| &block.fields[index]) else { return };
-        for env in self.rows(block, parent) {
-            if let Some(id) = self.reporter.quietly().good_text(self.child.plan, id, &env) {
+        let child = self.child;
+        child.each_row(block, parent, |env| {
+            let env = child.with_lookups(block, env);
+            if let Some(id) = good_text(child.plan, id, &env) {
                 self.retire(block, id, &env);
             }
-        }
+        });
     }
 
     fn has_rows(&self, block: &'a BlockPlan, parent: &Env<'a>) -> bool {
-        match block.source {
+        match &block.source {
             Source::Parent => block.blocks.iter().any(|inner| self.has_rows(inner, parent)),
-            _ => !self.rows(block, parent).is_empty(),
+            Source::Table { table, link } => self.child.linked(*table, *link, parent.row).next().is_some(),
+            Source::Placements(plan) => self.child.placements(plan, parent.row).next().is_some(),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! One field's value: read, checked against length, pattern, code set and range, written as JSON, or left out with a finding
 //! (design, decision 3).
 
-use super::canonical::write_string;
+use super::canonical::{write_plain, write_string};
 use super::column::DayCell;
 use super::day::Day;
 use super::definition::FieldType;
 use super::findings::{Fault, Findings};
+use super::pattern::Pattern;
 use super::plan::{CodesPlan, FieldPlan, Plan, Slot};
 use super::rules::{Child, Env};
 use crate::config::InvalidCodes;
@@ -48,13 +49,8 @@ impl<'a> Reporter<'a, '_> {
     /// Reports dates that could not be read in a row that the rules left out: perhaps because of them.
     pub fn report_bad_days(&mut self, env: &Env<'a>) {
         if let (Some(findings), Some(row)) = (self.findings.as_deref_mut(), env.row) {
-            row.bad_days().for_each(|column| findings.add(Fault::NotADate, &column, self.child, None));
+            row.bad_days().for_each(|column| findings.add(Fault::NotADate, column, self.child, None));
         }
-    }
-
-    /// The text of a field if it is a good one, without a finding.
-    pub fn good_text(&self, plan: &Plan, field: &FieldPlan, env: &Env<'a>) -> Option<&'a str> {
-        env.text(field.slot).filter(|text| text_fault(plan, field, text).is_none())
     }
 
     /// Writes a field's value; says whether there was one.
@@ -88,13 +84,17 @@ impl<'a> Reporter<'a, '_> {
         if field.not_codes.is_some_and(|set| plan.codes[set].find(text).is_some()) {
             return false;
         }
-        if let Some(fault) = text_fault(plan, field, text) {
-            self.report(fault, field, Some(text));
-            if self.invalid == InvalidCodes::Omit {
-                return false;
+        match text_fault(plan, field, text) {
+            None if field.pattern.as_ref().is_some_and(Pattern::is_plain) => write_plain(text, out),
+            None => write_string(text, out),
+            Some(fault) => {
+                self.report(fault, field, Some(text));
+                if self.invalid == InvalidCodes::Omit {
+                    return false;
+                }
+                write_string(text, out);
             }
         }
-        write_string(text, out);
         true
     }
 
@@ -148,9 +148,7 @@ impl<'a> Reporter<'a, '_> {
                     self.report(Fault::BeforeStart, field, None);
                     return false;
                 }
-                out.push(b'"');
-                day.write(out);
-                out.push(b'"');
+                out.extend_from_slice(&day.quoted());
                 true
             }
         }
@@ -182,6 +180,11 @@ impl<'a> Reporter<'a, '_> {
     }
 }
 
+/// The text of a field if it is a good one, without a finding.
+pub(super) fn good_text<'a>(plan: &Plan, field: &FieldPlan, env: &Env<'a>) -> Option<&'a str> {
+    env.text(field.slot).filter(|text| text_fault(plan, field, text).is_none())
+}
+
 /// What is wrong with a text.
 pub(super) fn text_fault(plan: &Plan, field: &FieldPlan, text: &str) -> Option<Fault> {
     let limit = field.length.or(field.max);
@@ -205,11 +208,19 @@ pub(super) fn text_fault(plan: &Plan, field: &FieldPlan, text: &str) -> Option<F
 
 /// The code that a text is, or that its first run of letters and digits is ("E3 Care order…").
 pub(super) fn code_in<'a>(set: &'a CodesPlan, text: &'a str) -> Option<&'a str> {
-    set.find(text).or_else(|| {
-        let run = text.trim_start_matches(|letter: char| !letter.is_alphanumeric());
-        let end = run.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(run.len());
-        set.find(&run[..end])
-    })
+    set.find(text).or_else(|| set.find(first_run(text)))
+}
+
+/// The same by the code's place in its set. None of a set that takes anything.
+pub(super) fn code_place(set: &CodesPlan, text: &str) -> Option<usize> {
+    set.place_of(text).or_else(|| set.place_of(first_run(text)))
+}
+
+/// The first run of letters and digits.
+fn first_run(text: &str) -> &str {
+    let run = text.trim_start_matches(|letter: char| !letter.is_alphanumeric());
+    let end = run.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(run.len());
+    &run[..end]
 }
 
 /// The prefix rule of payload fact sheet 18: `10`; 1 to 3 then A to F; 5 then A to D; 4, 6, 7, 8 or 9. First match wins.

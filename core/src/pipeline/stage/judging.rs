@@ -1,6 +1,7 @@
 //! The children of a chunk: their documents written, decided by their hashes where these tell, and their rows written.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::reading::Chunk;
@@ -64,7 +65,8 @@ impl Stager<'_> {
                     hash: child.hash,
                     document: child.document.to_owned(),
                     legacy_id: child.legacy_id,
-                    retired: child.retired,
+                    read: (&plan, chunk, number),
+                    retired: OnceCell::new(),
                 }),
             }
             if waiting.len() == COMPARE_AT_ONCE {

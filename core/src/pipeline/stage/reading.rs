@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::payload::rows::ChunkRows;
-use crate::payload::{Assembler, Findings, Plan, Verdict, read};
+use crate::payload::{Assembler, Findings, Plan, Retired, Verdict, read};
 use crate::pipeline::people::{People, judge};
 use crate::source::{DocumentSession, ReadSession, Source};
 use crate::staging::Shard;
@@ -83,6 +83,14 @@ impl Chunk {
         match self {
             Chunk::Rows(rows) => assembler.assemble(rows, number, id, findings),
             Chunk::Documents(documents) => assembler.admit(documents[number].as_deref(), id, findings),
+        }
+    }
+
+    /// What the SSD still has of child `number` and the rules left out. `None` where nobody knows.
+    pub fn retired<'a>(&'a self, plan: &'a Plan, number: usize, id: &'a str) -> Option<Vec<Retired<'a>>> {
+        match self {
+            Chunk::Rows(rows) => Assembler::new(plan).retired(rows, number, id).ok(),
+            Chunk::Documents(_) => None,
         }
     }
 }

@@ -1,16 +1,18 @@
 //! One child in the cohort: its desired document beside those that its row keeps.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use super::Stager;
 use super::judging::{by_hash, status_after};
+use super::reading::Chunk;
 use crate::config::Semantics;
 use crate::delta::{
     Change, Comparison, Delta, Desired, Effect, Rules, Still, canonical_hash, decide, is_purge_form, same_document,
 };
 use crate::error::Result;
-use crate::payload::Retired;
 use crate::payload::canonical::Json;
+use crate::payload::{Plan, Retired};
 use crate::staging::{Documents, Hash, Held, LedgerRow, Outgoing, Status};
 
 /// A desired document that is not simply as staged: it waits for the stored ones to be compared with.
@@ -20,13 +22,19 @@ pub(super) struct Waiting<'a> {
     pub hash: Hash,
     pub document: String,
     pub legacy_id: Option<Cow<'a, str>>,
-    pub retired: Option<Vec<Retired<'a>>>,
+    /// What the child was assembled from, and its number there.
+    pub read: (&'a Plan, &'a Chunk, usize),
+    /// What the SSD still has and the rules left out, once somebody asks. `None` in it: nobody knows, for the source has no rows; what the
+    /// document does not mention may be there still.
+    pub retired: OnceCell<Option<Vec<Retired<'a>>>>,
 }
 
 impl Waiting<'_> {
     /// Whether the SSD still has a record that the rules left out; `unknown` where the source cannot tell.
     fn still(&self, unknown: bool) -> impl Fn(&str, &[&str]) -> bool {
-        move |path, ids| match &self.retired {
+        let (plan, chunk, number) = self.read;
+        let retired = move || self.retired.get_or_init(|| chunk.retired(plan, number, self.id));
+        move |path, ids| match retired() {
             Some(retired) => retired.iter().any(|one| one.path == path && one.ids == ids),
             None => unknown,
         }
