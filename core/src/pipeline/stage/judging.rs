@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
+use super::assembling::{Page, assemble};
 use super::reading::Chunk;
 use super::report::Event;
 use super::weigh::Waiting;
 use super::{Stager, Tell};
 use crate::config::Semantics;
 use crate::delta::{Change, Comparison, Desired, Effect, decide};
-use crate::error::Result;
-use crate::payload::{Assembled, Assembler, Findings, Verdict};
+use crate::error::{Error, Result};
+use crate::payload::{Assembled, Findings, Verdict};
 use crate::staging::{Documents, Hash, Held, LedgerRow, NewDocument, Outgoing, RowState, Status, Write};
 
 /// Ledger rows are fetched this many at a time.
@@ -29,7 +30,8 @@ impl Stager<'_> {
         tell: &mut Tell<'_>,
     ) -> Result<()> {
         let plan = self.plan.clone();
-        let mut assembler = Assembler::new(&plan);
+        let pages = assemble(&plan, chunk, ids, findings)?;
+        let mut verdicts = pages.iter().flat_map(Page::verdicts);
         let mut waiting = Vec::new();
         let mut ledger = HashMap::new();
         for (number, id) in ids.iter().enumerate() {
@@ -37,11 +39,12 @@ impl Stager<'_> {
                 ledger = self.ledger(&ids[number..ids.len().min(number + LEDGER_AT_ONCE)]).await?;
             }
             let row = ledger.remove(id.as_str());
-            let (child, out) = match chunk.judge(&mut assembler, number, id, findings)? {
-                Verdict::Cohort(child) => (Some(child), None),
-                Verdict::Left => (None, Some(Desired::Left)),
-                Verdict::Refused => (None, Some(Desired::Refused)),
-                Verdict::Unread => (None, None),
+            let (child, out) = match verdicts.next() {
+                Some(Verdict::Cohort(child)) => (Some(child), None),
+                Some(Verdict::Left) => (None, Some(Desired::Left)),
+                Some(Verdict::Refused) => (None, Some(Desired::Refused)),
+                Some(Verdict::Unread) => (None, None),
+                None => return Err(Error::internal("a child of a chunk was not judged")),
             };
             let Some(child) = child else {
                 match (row, out) {

@@ -1,10 +1,11 @@
 //! `stage`: the SSD's desired documents against what the staging table holds; only rows that change are written.
 //!
-//! Reading a chunk of children overlaps with assembling the one before, so two chunks are in memory whatever the cohort.
+//! Reading a chunk of children overlaps with [`assembling`] the one before, so two chunks are in memory whatever the cohort.
 //! Changes are collected in private and applied at the end, so that a run that must not happen has written nothing. [`judging`]
 //! decides the children of a chunk ([`weigh`] those whose documents have to be compared), [`leaving`] those out of the cohort, and
 //! [`guards`] the whole run.
 
+mod assembling;
 mod guards;
 mod judging;
 mod leaving;
