@@ -21,6 +21,8 @@ LIBRARY_ALONE = {"csc-bridge-sqlserver"}
 WHOLE_PROGRAM = [
     "commands::", "fallback::", "killed::", "mistakes::", "night::", "sdms::", "unchanged::", "windows::",
 ]  # fmt: skip
+# What wine 8 does otherwise than Windows, as docs/windows.md has it, by the test that meets it.
+OTHERWISE = ["faults::a_refused_connection_is_reset_before_the_request"]
 COUNT = re.compile(r"test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored|: (\d+) passed, (\d+) failed, (\d+) not applicable")
 
 
@@ -43,7 +45,7 @@ def main():
             continue
         words = WHOLE_PROGRAM if package == "csc-bridge" and not is_library else []
         began = time.monotonic()
-        run = subprocess.Popen(["wine", program, *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
+        run = subprocess.Popen(["wine", program, *words, *(f"--skip={test}" for test in OTHERWISE)], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
         counts = (0, 0, 0)
         for line in run.stdout:
             if not re.match(r"test .* \.\.\. (ok|ignored)", line):

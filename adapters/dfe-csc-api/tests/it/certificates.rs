@@ -17,7 +17,7 @@ use crate::server::{Reply, Server};
 use crate::{Bridge, refused, send};
 
 /// The path of a file in `tls/`. Where the tests were compiled on another operating system it had no drive.
-pub fn certificate(name: &str) -> String {
+pub fn tls_file(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tls").join(name);
     std::path::absolute(path).expect("the current folder").display().to_string()
 }
@@ -60,7 +60,7 @@ async fn sink(certificate: &str, ca_file: Option<&str>) -> (Server, Arc<dyn Sink
         server.base()
     );
     if let Some(ca_file) = ca_file {
-        keys += &format!("ca_file = '{}'", certificate(ca_file));
+        keys += &format!("ca_file = '{}'", tls_file(ca_file));
     }
     let sink = Bridge::new().sink_of(&keys).expect("a sink");
     (server, sink)

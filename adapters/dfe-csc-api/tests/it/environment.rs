@@ -6,7 +6,7 @@
 
 use csc_bridge_core::error::Kind;
 
-use crate::certificates::{api, certificate};
+use crate::certificates::{api, tls_file};
 use crate::proxies::Proxy;
 use crate::server::{Reply, Server};
 use crate::{Bridge, send};
@@ -50,7 +50,7 @@ async fn with(endpoint: &str, variables: &[(&str, &str)]) -> String {
 }
 
 fn authority() -> String {
-    certificate("authority.pem")
+    tls_file("authority.pem")
 }
 
 #[tokio::test]

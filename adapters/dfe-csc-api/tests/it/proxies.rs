@@ -7,7 +7,7 @@ use csc_bridge_core::sink::{SendError, Sink, Then};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::certificates::{api, certificate};
+use crate::certificates::{api, tls_file};
 use crate::server::{Reply, Server};
 use crate::{Bridge, refused, send};
 
@@ -75,7 +75,7 @@ pub async fn behind(proxy: &Proxy, more: &str) -> (Server, Arc<dyn Sink>) {
 
 /// The key that makes the API's certificate known.
 pub fn ca_file() -> String {
-    format!("ca_file = '{}'\n", certificate("authority.pem"))
+    format!("ca_file = '{}'\n", tls_file("authority.pem"))
 }
 
 /// What comes of a request through a proxy that answers so.
