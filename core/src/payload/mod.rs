@@ -7,8 +7,10 @@
 
 pub mod assemble;
 pub mod canonical;
+mod choose;
 mod codes;
 mod cohort;
+mod collect;
 pub mod column;
 pub mod day;
 pub mod definition;

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::collect::TableCollector;
 use super::column::{Column, DayCell};
 use super::plan::Plan;
-use super::rows::{ChunkRows, TableCollector};
+use super::rows::ChunkRows;
 use crate::error::{Error, Kind, Result};
 use crate::source::{DocumentSession, ReadSession, read_each};
 
