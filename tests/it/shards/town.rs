@@ -82,7 +82,7 @@ pub fn end(mut process: Working) -> Ended {
 fn sqlite_rows(place: &Place) -> Vec<Value> {
     let database = place.database();
     let mut rows = database.prepare(&format!("SELECT * FROM {STAGING}")).expect("a table");
-    let names: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = rows.column_names().map(str::to_owned).collect();
     let row = |row: &rusqlite::Row<'_>| {
         let column = |name: &String| {
             let value: rusqlite::types::Value = row.get(name.as_str())?;
