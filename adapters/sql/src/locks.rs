@@ -145,7 +145,7 @@ mod tests {
     #[async_trait]
     impl NamedLocks for Session {
         async fn take(&mut self, name: &str, mode: Mode) -> Result<bool> {
-            let mut held = self.1.lock().unwrap();
+            let mut held = self.1.lock().expect("nobody panicked");
             let holders = held.entry(name.to_owned()).or_default();
             let is_free =
                 holders.iter().all(|(who, held)| *who == self.0 || (mode, *held) == (Mode::Shared, Mode::Shared));
@@ -154,8 +154,8 @@ mod tests {
         }
 
         async fn release(&mut self, name: &str, mode: Mode) -> Result<()> {
-            let mut held = self.1.lock().unwrap();
-            let holders = held.get_mut(name).unwrap();
+            let mut held = self.1.lock().expect("nobody panicked");
+            let holders = held.get_mut(name).expect("what is released is held");
             let at = holders.iter().position(|holder| *holder == (self.0, mode)).expect("what is released is held");
             holders.remove(at);
             Ok(())
@@ -163,7 +163,7 @@ mod tests {
     }
 
     fn lock(text: &str) -> Lock {
-        Lock::Stage((text != "all").then(|| text.parse().unwrap()))
+        Lock::Stage((text != "all").then(|| text.parse().expect("a shard")))
     }
 
     /// Which of them, coming in this order and staying, may stage.
@@ -171,10 +171,10 @@ mod tests {
         let held = Held::default();
         let mut admitted = Vec::new();
         for (who, text) in wanted.iter().enumerate() {
-            let mut session = Session(u32::try_from(who).unwrap(), held.clone());
-            let is_in = take(&mut session, lock(text)).await.unwrap();
+            let mut session = Session(u32::try_from(who).expect("a number"), held.clone());
+            let is_in = take(&mut session, lock(text)).await.expect("an answer");
             if !is_in {
-                let held = held.lock().unwrap();
+                let held = held.lock().expect("nobody panicked");
                 assert!(held.values().flatten().all(|(holder, _)| *holder != session.0), "it left something behind");
             }
             admitted.push(is_in);
@@ -197,12 +197,12 @@ mod tests {
     async fn a_lock_is_waited_for_a_moment() {
         let held = Held::default();
         let (mut one, mut two) = (Session(1, held.clone()), Session(2, held));
-        assert!(take(&mut one, lock("all")).await.unwrap());
+        assert!(take(&mut one, lock("all")).await.expect("an answer"));
         let ends = async {
             tokio::time::sleep(PAUSE * 3).await;
-            one.release(STAGE, Mode::Exclusive).await.unwrap();
+            one.release(STAGE, Mode::Exclusive).await.expect("an answer");
         };
         let (taken, ()) = tokio::join!(take(&mut two, lock("1/4")), ends);
-        assert!(taken.unwrap());
+        assert!(taken.expect("an answer"));
     }
 }

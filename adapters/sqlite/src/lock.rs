@@ -76,10 +76,11 @@ pub(crate) async fn take(database: &Path, table: &TableName, wanted: Lock) -> Re
         return Ok(Box::new(files));
     }
     let holds = files.path(if wanted == Lock::Submit { SUBMIT } else { STAGE });
-    let advice = format!(
-        "wait until it has ended and run again; with SQLite, one process at a time may (it holds {})",
-        holds.display()
-    );
+    let may = match wanted {
+        Lock::Stage(Some(_)) => "the shards of one number may stage together, each once",
+        _ => "with SQLite, one process at a time may",
+    };
+    let advice = format!("wait until it has ended and run again; {may} (it holds {})", holds.display());
     Err(locks::busy(table, wanted, advice))
 }
 

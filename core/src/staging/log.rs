@@ -331,7 +331,7 @@ mod tests {
     use super::*;
 
     fn shard(text: &str) -> Option<Shard> {
-        (text != "all").then(|| text.parse().unwrap())
+        (text != "all").then(|| text.parse().expect("a shard"))
     }
 
     /// Which of some runs, the newest first, another is compared with.
@@ -342,7 +342,7 @@ mod tests {
             table_rows: "{}".to_owned(),
         };
         let runs: Vec<LastStaged> = runs.iter().enumerate().map(run).collect();
-        LastStaged::of(&runs, shard(with)).map(|run| run.run_date.parse().unwrap())
+        LastStaged::of(&runs, shard(with)).map(|run| run.run_date.parse().expect("a number"))
     }
 
     #[test]

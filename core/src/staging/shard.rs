@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     fn shard(text: &str) -> Shard {
-        text.parse().unwrap()
+        text.parse().expect("a shard")
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
         let golden = [("1001", 3, 5), ("P-00042", 2, 2), ("a", 2, 4), ("A", 1, 3), ("", 0, 1), ("Ünï", 2, 3)];
         for (id, of_four, of_seven) in golden {
             for (of, index) in [(4, of_four), (7, of_seven)] {
-                let at: Vec<u16> = (0..of).filter(|at| Shard::new(*at, of).unwrap().has(id)).collect();
+                let at: Vec<u16> = (0..of).filter(|at| Shard::new(*at, of).expect("a shard").has(id)).collect();
                 assert_eq!(at, [index], "{id} of {of}");
             }
         }
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn shards_are_of_about_one_size() {
         for at in 0..8 {
-            let shard = Shard::new(at, 8).unwrap();
+            let shard = Shard::new(at, 8).expect("a shard");
             let children = (0..8000).filter(|id| shard.has(&format!("C{id}"))).count();
             assert!((900..1100).contains(&children), "{shard}: {children}");
         }
