@@ -6,14 +6,14 @@ mod common;
 
 use std::hint::black_box;
 
-use common::{Cohort, allocations, bytes_of, cores, on_all_cores};
+use common::{Cohort, bytes_of, cores, on_all_cores};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sha2::{Digest, Sha256};
 
 fn assemble(criterion: &mut Criterion) {
     let cohort = Cohort::new();
     let documents = cohort.documents();
-    let allocations = allocations::count(|| {
+    let asked = allocation_counter::measure(|| {
         cohort.assemble();
     });
     let (count, bytes) = (documents.len() as u64, bytes_of(&documents));
@@ -21,7 +21,7 @@ fn assemble(criterion: &mut Criterion) {
         "{count} documents, {} bytes on average, {} at most; {:.1} allocations a child; {} cores",
         bytes / count,
         documents.iter().map(String::len).max().unwrap_or_default(),
-        allocations as f64 / cohort.ids.len() as f64,
+        asked.count_total as f64 / cohort.ids.len() as f64,
         cores()
     );
     let hash = |document: &String| {

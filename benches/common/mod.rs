@@ -1,8 +1,6 @@
 //! What the benchmarks share: a made-up cohort of fixed seed, read, and its documents.
 #![allow(dead_code, reason = "each benchmark takes what it needs")]
 
-pub mod allocations;
-
 use std::hint::black_box;
 use std::num::NonZero;
 use std::ops::Range;
