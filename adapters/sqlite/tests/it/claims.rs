@@ -1,6 +1,4 @@
-use csc_bridge_core::staging::{
-    Choice, Claim, ClosedAs, Held, LedgerRow, Outcome, RowState, SendResult, Staging, Status, Write,
-};
+use csc_bridge_core::staging::{Choice, Claim, ClosedAs, Held, Outcome, RowState, SendResult, Staging, Status, Write};
 
 use crate::support::*;
 
@@ -164,7 +162,7 @@ async fn the_hash_that_is_held_is_the_one_the_sender_gives() {
 async fn a_refused_row_is_an_error_with_the_reason_and_rows_without_an_outcome_stay() {
     let (home, staging) = Home::staged().await;
     apply(&staging, vec![new_child("1", 1), new_child("2", 2), new_child("3", 3)]).await;
-    let untouched = row(&staging, "3").await;
+    let untouched = lasting(&staging, "3").await;
     let claim = take(&staging, &["1", "2", "3"]).await;
     open_intent(&staging, "a", "1", 1).await;
     let unusable = Outcome {
@@ -181,9 +179,7 @@ async fn a_refused_row_is_an_error_with_the_reason_and_rows_without_an_outcome_s
     assert_eq!(one.current_hash, Some(hash(1)));
     let two = row(&staging, "2").await;
     assert_eq!((two.status, two.current_hash), (Status::Error, None));
-    let three = row(&staging, "3").await;
-    // A second may have passed.
-    assert_eq!(LedgerRow { age: untouched.age, ..three }, untouched);
+    assert_eq!(lasting(&staging, "3").await, untouched);
     assert_eq!(home.one("SELECT api_response FROM ssd_api_data_staging WHERE person_id = '1'"), "HTTP 400: no");
     assert_eq!(home.one("SELECT outcome || COALESCE(response_id, '-') FROM ssd_api_submission_log"), "refused-");
     assert_eq!(take(&staging, &["1", "2", "3"]).await.rows().len(), 3);

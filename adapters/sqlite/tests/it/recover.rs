@@ -13,7 +13,7 @@ async fn a_request_without_an_answer_makes_its_row_unsure_once() {
         .unwrap();
     open_intent(&staging, "a", "1", 1).await;
     assert!(row(&staging, "1").await.open_intent);
-    let other = row(&staging, "2").await;
+    let other = lasting(&staging, "2").await;
     assert_eq!(recover(&staging).await, 1);
     let one = row(&staging, "1").await;
     assert_eq!(
@@ -22,7 +22,7 @@ async fn a_request_without_an_answer_makes_its_row_unsure_once() {
     );
     assert_eq!(home.count("SELECT COUNT(*) FROM ssd_api_data_staging WHERE partial_json_payload IS NULL"), 1);
     assert_eq!(home.one("SELECT outcome FROM ssd_api_submission_log"), "unknown");
-    assert_eq!(row(&staging, "2").await, other);
+    assert_eq!(lasting(&staging, "2").await, other);
     assert_eq!(recover(&staging).await, 0);
 }
 

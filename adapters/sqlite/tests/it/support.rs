@@ -184,6 +184,11 @@ pub async fn row(staging: &dyn Staging, id: &str) -> LedgerRow {
     rows.remove(0)
 }
 
+/// The row without its age, which a busy second changes.
+pub async fn lasting(staging: &dyn Staging, id: &str) -> LedgerRow {
+    LedgerRow { age: Duration::ZERO, ..row(staging, id).await }
+}
+
 pub async fn open_intent(staging: &dyn Staging, attempt_id: &str, id: &str, n: u8) {
     open_intent_with(staging, attempt_id, id, n, None).await;
 }
