@@ -86,11 +86,14 @@ impl Chunk {
         }
     }
 
-    /// What the SSD still has of child `number` and the rules left out. `None` where nobody knows.
-    pub fn retired<'a>(&'a self, plan: &'a Plan, number: usize, id: &'a str) -> Option<Vec<Retired<'a>>> {
+    /// What the SSD still has of child `number` and the rules left out. `None` of documents: nobody knows.
+    ///
+    /// # Errors
+    /// As [`Assembler::retired`].
+    pub fn retired<'a>(&'a self, plan: &'a Plan, number: usize, id: &'a str) -> Result<Option<Vec<Retired<'a>>>> {
         match self {
-            Chunk::Rows(rows) => Assembler::new(plan).retired(rows, number, id).ok(),
-            Chunk::Documents(_) => None,
+            Chunk::Rows(rows) => Assembler::new(plan).retired(rows, number, id).map(Some),
+            Chunk::Documents(_) => Ok(None),
         }
     }
 }

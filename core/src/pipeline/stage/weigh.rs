@@ -26,7 +26,7 @@ pub(super) struct Waiting<'a> {
     pub read: (&'a Plan, &'a Chunk, usize),
     /// What the SSD still has and the rules left out, once somebody asks. `None` in it: nobody knows, for the source has no rows; what the
     /// document does not mention may be there still.
-    pub retired: OnceCell<Option<Vec<Retired<'a>>>>,
+    pub retired: OnceCell<Result<Option<Vec<Retired<'a>>>>>,
 }
 
 impl Waiting<'_> {
@@ -35,8 +35,10 @@ impl Waiting<'_> {
         let (plan, chunk, number) = self.read;
         let retired = move || self.retired.get_or_init(|| chunk.retired(plan, number, self.id));
         move |path, ids| match retired() {
-            Some(retired) => retired.iter().any(|one| one.path == path && one.ids == ids),
-            None => unknown,
+            Ok(Some(retired)) => retired.iter().any(|one| one.path == path && one.ids == ids),
+            Ok(None) => unknown,
+            // A record is purged only if it is known to be gone.
+            Err(_) => true,
         }
     }
 }
