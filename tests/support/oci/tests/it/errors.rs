@@ -184,8 +184,10 @@ fn a_break_from_another_thread_cancels() {
         move || code(two.execute("INSERT INTO t VALUES (1)", &[]))
     });
     // Of this database alone: another test's lock says nothing of this statement, which a break would then meet before it waits.
-    let waits = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND relation IN (SELECT oid FROM pg_class WHERE relname = 't')";
+    let waits = "SELECT COUNT(*) FROM pg_locks \
+        WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     while place.server.psql(&place.database, waits) == "0" {
+        assert!(!waiting.is_finished(), "it did not wait");
         std::thread::yield_now();
     }
     two.break_execution().unwrap();
