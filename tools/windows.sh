@@ -140,11 +140,11 @@ build() {
     cargo build --profile dist --locked --target "$target" -p csc-bridge
     local program=$CARGO_TARGET_DIR/$target/dist/csc-bridge.exe dll
     echo "$program: $(stat -c %s "$program") bytes; it imports"
-    x86_64-w64-mingw32-objdump -p "$program" | sed -n 's/.*DLL Name: //p' | sort -f | while read -r dll; do
+    x86_64-w64-mingw32-objdump -p "$program" | sed -n 's/.*DLL Name: //p' | tr '[:upper:]' '[:lower:]' | sort -u | while read -r dll; do
         echo "  $dll"
-        case ${dll,,} in
-        api-ms-win-*.dll | advapi32.dll | bcrypt.dll | bcryptprimitives.dll | crypt32.dll | iphlpapi.dll | kernel32.dll | msvcrt.dll | ncrypt.dll | \
-            ntdll.dll | ole32.dll | secur32.dll | shell32.dll | user32.dll | userenv.dll | ws2_32.dll) ;;
+        case $dll in
+        api-ms-win-*.dll | advapi32.dll | bcrypt.dll | bcryptprimitives.dll | crypt32.dll | iphlpapi.dll | kernel32.dll | ktmw32.dll | msvcrt.dll | \
+            ncrypt.dll | ntdll.dll | ole32.dll | oleaut32.dll | secur32.dll | shell32.dll | user32.dll | userenv.dll | ws2_32.dll) ;;
         *) fail "$dll is no part of Windows" ;;
         esac
     done
