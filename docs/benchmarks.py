@@ -79,6 +79,7 @@ TABLES = {
     "hash": lambda: table("hash", lambda name: f"sha2/{name.rpartition('/')[2]}"),
     "delta": lambda: table("delta", lambda name: "plain way: serde_json::Value, compared and written"),
     "decide": lambda: table("decide", lambda name: "floor: comparing the hashes"),
+    "batch": lambda: table("batch", lambda name: "floor: a copy"),
     "arrow": lambda: table("arrow", lambda name: "floor: a copy"),
     "scale": scale,
 }

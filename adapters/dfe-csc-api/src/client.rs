@@ -6,7 +6,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use bytes::Bytes;
 use csc_bridge_core::error::{Error, Kind, Result};
-use csc_bridge_core::sink::{Limits, Probe, Receipt, Record, SendError, Sent, Sink};
+use csc_bridge_core::sink::{Limits, Probe, Receipt, Record, SendError, Sent, Sink, array};
 use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 
@@ -68,7 +68,7 @@ impl Client {
     async fn answer(&self, records: &[Record<'_>]) -> Result<Answer, SendError> {
         let attempt = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
         let token = self.tokens.get().await?;
-        let body = array(records);
+        let body = Bytes::from(array(records));
         let bytes = body.len();
         tracing::debug!(sink.attempt = attempt, batch.records = records.len(), batch.bytes = bytes, "batch leaves");
         let begun = Instant::now();
@@ -139,18 +139,3 @@ impl Sink for Client {
 
 /// What cannot become a child, whatever the API makes of it.
 const NO_RECORDS: &[u8] = b"[]";
-
-/// The documents as one JSON array, in a buffer made to measure.
-fn array(records: &[Record<'_>]) -> Bytes {
-    let size = records.iter().map(|record| record.document.len() + 1).sum::<usize>() + 2;
-    let mut body = Vec::with_capacity(size);
-    body.push(b'[');
-    for (position, record) in records.iter().enumerate() {
-        if position > 0 {
-            body.push(b',');
-        }
-        body.extend_from_slice(record.document.as_bytes());
-    }
-    body.push(b']');
-    body.into()
-}

@@ -5,22 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use csc_bridge_core::error::{Error, Kind};
-use csc_bridge_core::sink::{Record, SendError, Then};
-
-/// The documents as one JSON array.
-pub(crate) fn array(records: &[Record<'_>]) -> Vec<u8> {
-    let size = records.iter().map(|record| record.document.len() + 1).sum::<usize>() + 2;
-    let mut body = Vec::with_capacity(size);
-    body.push(b'[');
-    for (position, record) in records.iter().enumerate() {
-        if position > 0 {
-            body.push(b',');
-        }
-        body.extend_from_slice(record.document.as_bytes());
-    }
-    body.push(b']');
-    body
-}
+use csc_bridge_core::sink::{SendError, Then};
 
 /// Why a file was not written, and whether it may stand there all the same.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use csc_bridge_core::config::Options;
 use csc_bridge_core::error::{Error, Kind, Result};
 use csc_bridge_core::registry::SinkAdapter;
-use csc_bridge_core::sink::{Facts, Limits, Probe, Receipt, Record, SendError, Sink, Then};
+use csc_bridge_core::sink::{Facts, Limits, Probe, Receipt, Record, SendError, Sink, Then, array};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -101,7 +101,7 @@ impl Sink for Folder {
 
     async fn send(&self, records: &[Record<'_>]) -> Result<Vec<Receipt>, SendError> {
         let now = jiff::Timestamp::now();
-        let body = batch::array(records);
+        let body = array(records);
         let name = format!("batch-{}-{}.json", now.strftime("%Y%m%dT%H%M%S%.3fZ"), uuid::Uuid::new_v4());
         let (folder, file) = (self.folder.clone(), name.clone());
         // Disks block, network folders longer.
