@@ -156,17 +156,10 @@ run_tests() {
     heading "tests"
     export RUSTFLAGS="-D warnings"
     cargo test --workspace --all-targets --locked --target "$target" --no-run --message-format=json-render-diagnostics >"$work/built.json"
-    python3 tools/windows/run_tests.py <"$work/built.json"
-    signals
-}
-
-# Ctrl-C and Ctrl-Break reach all programs of a console: one that script(1) makes, for these tests alone.
-signals() {
-    heading "Ctrl-C and Ctrl-Break"
+    # What sends Ctrl-C and Ctrl-Break to the console of a test.
     export CSC_BRIDGE_TEST_CONSOLE_EVENT=$work/console-event.exe
     x86_64-w64-mingw32-gcc-posix -O2 -o "$CSC_BRIDGE_TEST_CONSOLE_EVENT" tools/windows/console-event.c
-    script --quiet --return --command "cargo test -p csc-bridge --test it --locked --target $target -- --ignored --test-threads=1 signals::" \
-        /dev/null </dev/null
+    python3 tools/windows/run_tests.py <"$work/built.json"
 }
 
 # The demo, from a folder with a blank in its name.

@@ -6,6 +6,7 @@ Of the program's own tests those run that say something about Windows: the same 
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -45,28 +46,59 @@ def built(lines):
             yield package.group(2) or package.group(1), folder, message["target"], message["executable"]
 
 
+def count(output, is_shown):
+    """Shows a run's output, and returns how many tests passed, failed and were left out."""
+    counts = (0, 0, 0)
+    for line in output:
+        if is_shown(line):
+            sys.stdout.write(line)
+            sys.stdout.flush()
+        if found := COUNT.search(line):
+            counts = tuple(int(number) for number in found.groups() if number is not None)
+    return counts
+
+
+def console_events(program, folder):
+    """Ctrl-C and Ctrl-Break reach all programs of a console: one that script(1) makes, for these tests alone."""
+    tests = shlex.join(["wine", program, "--ignored", "--test-threads=1", "--color=never", "signals::"])
+    command = ["script", "--quiet", "--return", "--command", tests, "/dev/null"]
+    return subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
+
+
+def plain(lines):
+    """Lines of a console without what moves its cursor: a step to the right stands for a blank."""
+    for line in lines:
+        text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", re.sub(r"\x1b\[1C", " ", line)).rstrip()
+        if text:
+            # What stands behind a return was written over what stands before it.
+            yield text.rpartition("\r")[2] + "\n"
+
+
 def main():
     passed = failed = ignored = 0
     broken = []
+    whole_program = None
     for package, folder, target, program in built(sys.stdin):
         is_library = target["kind"] != ["test"]
         if target["kind"] == ["bench"] or package not in PACKAGES or (package in LIBRARY_ALONE and not is_library):
             continue
-        words = WHOLE_PROGRAM if package == "csc-bridge" and not is_library else []
+        words = []
+        if package == "csc-bridge" and not is_library:
+            words, whole_program = WHOLE_PROGRAM, (program, folder)
         began = time.monotonic()
         run = subprocess.Popen(["wine", program, *words, *(f"--skip={test}" for test in OTHERWISE)], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
-        counts = (0, 0, 0)
-        for line in run.stdout:
-            if not re.match(r"test .* \.\.\. (ok|ignored)", line):
-                sys.stdout.write(line)
-                sys.stdout.flush()
-            if found := COUNT.search(line):
-                counts = tuple(int(number) for number in found.groups() if number is not None)
+        counts = count(run.stdout, lambda line: not re.match(r"test .* \.\.\. (ok|ignored)", line))
         code = run.wait()
         print(f"{package} {target['name']}: {counts[0]} passed, {counts[1]} failed, exit code {code}, {time.monotonic() - began:.0f} s\n", flush=True)
         passed, failed, ignored = passed + counts[0], failed + counts[1], ignored + counts[2]
         if code != 0:
             broken.append(f"{package} {target['name']}")
+    if whole_program:
+        run = console_events(*whole_program)
+        counts = count(plain(run.stdout), lambda line: True)
+        passed, failed = passed + counts[0], failed + counts[1]
+        if run.wait() != 0 or counts[0] == 0:
+            broken.append("Ctrl-C and Ctrl-Break")
     print(f"under wine: {passed} passed, {failed} failed, {ignored} ignored")
     if broken or passed == 0:
         sys.exit("windows.sh: these failed: " + ", ".join(broken))
