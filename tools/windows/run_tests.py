@@ -70,8 +70,7 @@ def plain(lines):
     for line in lines:
         text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", re.sub(r"\x1b\[1C", " ", line)).rstrip()
         if text:
-            # What stands behind a return was written over what stands before it.
-            yield text.rpartition("\r")[2] + "\n"
+            yield text + "\n"
 
 
 def main():
